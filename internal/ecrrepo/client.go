@@ -1,0 +1,160 @@
+// Copyright (c) the lambdaseed authors
+// SPDX-License-Identifier: MPL-2.0
+
+package ecrrepo
+
+import (
+	"context"
+	"net/http"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+)
+
+// Configuration is where AWS configuration comes from: the provider block.
+type Configuration interface {
+	// Config returns the configuration for a region, "" meaning the
+	// provider's own.
+	Config(ctx context.Context, region string) (aws.Config, error)
+	// Endpoint returns the explicit endpoint of a service, or "".
+	Endpoint(service string) string
+	// AccountID returns the account of the credentials.
+	AccountID(ctx context.Context) (string, error)
+}
+
+// Client opens repositories. It makes one ECR client for a region and asks
+// for one token for a registry, however many repositories there are. It is
+// safe for concurrent use.
+type Client struct {
+	configuration Configuration
+
+	mu      sync.Mutex
+	regions map[string]*regionClient
+}
+
+// NewClient returns a client. It makes no request and needs no credentials
+// before a repository is used.
+func NewClient(configuration Configuration) *Client {
+	return &Client{configuration: configuration, regions: map[string]*regionClient{}}
+}
+
+// regionClient is what the repositories of one region share.
+type regionClient struct {
+	api    *ecr.Client
+	region string
+	http   *http.Transport
+	policy *policy
+
+	mu     sync.Mutex
+	tokens map[string]*tokenSource
+}
+
+// region returns the client of a region, "" meaning the provider's.
+func (c *Client) region(ctx context.Context, region string) (*regionClient, error) {
+	c.mu.Lock()
+	known, ok := c.regions[region]
+	c.mu.Unlock()
+	if ok {
+		return known, nil
+	}
+
+	// Outside the lock: loading the configuration may ask the network. Of two
+	// that arrive together the first to finish is kept by both.
+	cfg, err := c.configuration.Config(ctx, region)
+	if err != nil {
+		return nil, err
+	}
+	api := ecr.NewFromConfig(cfg, func(o *ecr.Options) {
+		if endpoint := c.configuration.Endpoint("ecr"); endpoint != "" {
+			o.BaseEndpoint = &endpoint
+		}
+	})
+	made := &regionClient{
+		api:    api,
+		region: cfg.Region,
+		http:   registryHTTP(cfg),
+		policy: newPolicy(api.Options().Retryer.MaxAttempts()),
+		tokens: map[string]*tokenSource{},
+	}
+
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if known, ok := c.regions[region]; ok {
+		return known, nil
+	}
+	c.regions[region] = made
+	return made, nil
+}
+
+// registryHTTP takes the proxy, the certificates and the time limits of the
+// provider's HTTP client over to the connection with the registry.
+func registryHTTP(cfg aws.Config) *http.Transport {
+	var transport *http.Transport
+	switch client := cfg.HTTPClient.(type) {
+	case interface{ GetTransport() *http.Transport }:
+		transport = client.GetTransport()
+	case *http.Client:
+		transport, _ = client.Transport.(*http.Transport)
+	}
+	if transport == nil {
+		transport, _ = http.DefaultTransport.(*http.Transport)
+	}
+	transport = transport.Clone()
+	// All seeds of a region go to one host: as many connections are kept as
+	// Terraform is likely to run operations at once.
+	transport.MaxIdleConnsPerHost = 100
+	return transport
+}
+
+// tokenSource returns the source of the tokens for the caller's own registry
+// (registryID "") or another account's.
+func (c *regionClient) tokenSource(registryID string) *tokenSource {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	source, ok := c.tokens[registryID]
+	if !ok {
+		var ids []string
+		if registryID != "" {
+			ids = []string{registryID}
+		}
+		source = newTokenSource(c.api, ids, c.policy.now)
+		c.tokens[registryID] = source
+	}
+	return source
+}
+
+// Open returns the repository behind a URL. It makes no request to ECR.
+func (c *Client) Open(ctx context.Context, u RepositoryURL) (*Repository, error) {
+	region, err := c.region(ctx, u.Region)
+	if err != nil {
+		return nil, err
+	}
+	return &Repository{URL: u, client: c, region: region}, nil
+}
+
+// OpenByName returns the repository of that name in a region ("": the
+// provider's) and an account ("": the one of the credentials). One
+// DescribeRepositories request tells its URL.
+func (c *Client) OpenByName(ctx context.Context, name, region, registryID string) (*Repository, error) {
+	shared, err := c.region(ctx, region)
+	if err != nil {
+		return nil, err
+	}
+	r := &Repository{URL: RepositoryURL{Name: name}, client: c, region: shared}
+	in := &ecr.DescribeRepositoriesInput{RepositoryNames: []string{name}}
+	if registryID != "" {
+		in.RegistryId = &registryID
+	}
+	out, err := shared.api.DescribeRepositories(ctx, in)
+	if err != nil {
+		return nil, r.newError(ctx, "ecr:DescribeRepositories", err)
+	}
+	if len(out.Repositories) != 1 {
+		return nil, r.errorf("ecr:DescribeRepositories", ErrUnexpectedAnswer, "%d repositories of one name", len(out.Repositories))
+	}
+	if r.URL, err = ParseRepositoryURL(aws.ToString(out.Repositories[0].RepositoryUri)); err != nil {
+		return nil, r.errorf("ecr:DescribeRepositories", ErrUnexpectedAnswer, "%w", err)
+	}
+	return r, nil
+}

@@ -1,0 +1,231 @@
+// Copyright (c) the lambdaseed authors
+// SPDX-License-Identifier: MPL-2.0
+
+package ecrrepo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"golang.org/x/sync/errgroup"
+)
+
+// PutResult is what a tag holds after a put.
+type PutResult struct {
+	// Pushed tells that this call put the image there.
+	Pushed bool
+	// Image is what the tag resolves to: the image that was pushed or, when
+	// Pushed is false, the one that was left alone.
+	Image Image
+}
+
+// PutIfAbsent puts an image at a tag that is free. A tag that holds anything
+// is left alone, and so is one that another writer takes while the blobs are
+// on their way: the tag is looked at again right before the manifest is sent,
+// and an immutable tag is guarded by ECR itself. ECR has no conditional put,
+// so that on a mutable tag one round trip remains in which another writer's
+// image could be replaced (not lost: its manifest stays, untagged).
+//
+// A repository that ECR does not know is waited for shortly, since one that
+// was just created becomes visible late.
+func (r *Repository) PutIfAbsent(ctx context.Context, tag string, img v1.Image) (PutResult, error) {
+	var found Image
+	err := r.region.policy.settle(ctx, func() (err error) {
+		found, err = r.Look(ctx, tag)
+		return err
+	})
+	if err == nil {
+		return PutResult{Image: found}, nil
+	}
+	if !errors.Is(err, ErrImageNotFound) {
+		return PutResult{}, err
+	}
+	return r.put(ctx, tag, "", img, true)
+}
+
+// Replace puts an image at a tag that still resolves to the digest expected.
+// Anything else there, and nothing there, is left alone.
+func (r *Repository) Replace(ctx context.Context, tag, expected string, img v1.Image) (PutResult, error) {
+	found, err := r.Look(ctx, tag)
+	if err != nil {
+		return PutResult{}, err
+	}
+	if found.Digest != expected {
+		return PutResult{Image: found}, nil
+	}
+	return r.put(ctx, tag, expected, img, false)
+}
+
+// put sends the blobs, looks once more, and sends the manifest. expected is
+// the digest that the tag may hold, "" for none; absent tells that none of the
+// blobs are in the repository.
+func (r *Repository) put(ctx context.Context, tag, expected string, img v1.Image, absent bool) (PutResult, error) {
+	pushed, err := describe(img)
+	if err != nil {
+		return PutResult{}, err
+	}
+	if err := r.upload(ctx, img, absent); err != nil {
+		return PutResult{}, err
+	}
+
+	// sent tells that a manifest went out and its answer was lost: the tag
+	// holding our digest then means that it arrived.
+	sent := false
+	var result PutResult
+	err = r.region.policy.registry(ctx, func() error {
+		found, err := r.Look(ctx, tag)
+		switch {
+		case errors.Is(err, ErrImageNotFound):
+			if expected != "" {
+				return err
+			}
+		case err != nil:
+			return err
+		case sent && found.Digest == pushed.Digest:
+			result = PutResult{Pushed: true, Image: pushed}
+			return nil
+		case found.Digest != expected:
+			result = PutResult{Image: found}
+			return nil
+		}
+		err = r.putManifest(ctx, tag, img)
+		if err == nil {
+			result = PutResult{Pushed: true, Image: pushed}
+			return nil
+		}
+		if answer, ok := errors.AsType[*registryError](err); ok && (answer.err != nil || answer.status >= 500) {
+			sent = true
+		}
+		return err
+	})
+	if err != nil {
+		return r.afterFailedPut(ctx, tag, pushed, sent, r.newError(ctx, "ecr:PutImage", err))
+	}
+	return result, nil
+}
+
+// lastLook bounds the look after an interruption.
+const lastLook = 10 * time.Second
+
+// afterFailedPut looks once more where the manifest may have arrived although
+// the put failed: a refusal because of an immutable tag means that another
+// writer was first, and a lost answer may have been a success.
+func (r *Repository) afterFailedPut(ctx context.Context, tag string, pushed Image, sent bool, cause error) (PutResult, error) {
+	refused := errors.Is(cause, ErrTagImmutable)
+	if !sent && !refused {
+		return PutResult{}, cause
+	}
+	// Also after Ctrl-C or a time limit: what was pushed must be owned.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLook)
+	defer cancel()
+	found, err := r.Look(ctx, tag)
+	switch {
+	case err != nil:
+		return PutResult{}, cause
+	case sent && found.Digest == pushed.Digest:
+		return PutResult{Pushed: true, Image: pushed}, nil
+	case refused:
+		return PutResult{Image: found}, nil
+	}
+	return PutResult{}, cause
+}
+
+// describe returns the image as Look would, without asking.
+func describe(img v1.Image) (Image, error) {
+	manifest, err := img.RawManifest()
+	if err != nil {
+		return Image{}, fmt.Errorf("reading the manifest of the image to push: %w", err)
+	}
+	digest, err := img.Digest()
+	if err != nil {
+		return Image{}, fmt.Errorf("reading the digest of the image to push: %w", err)
+	}
+	mediaType, err := img.MediaType()
+	if err != nil {
+		return Image{}, fmt.Errorf("reading the media type of the image to push: %w", err)
+	}
+	return Image{Digest: digest.String(), MediaType: string(mediaType), Manifest: manifest, Size: manifestSize(manifest)}, nil
+}
+
+// upload sends the config and the layers, side by side. With absent they are
+// sent without asking for each whether it is there; where the registry then
+// refuses one, they are asked for.
+func (r *Repository) upload(ctx context.Context, img v1.Image, absent bool) error {
+	layers, err := img.Layers()
+	if err != nil {
+		return fmt.Errorf("reading the layers of the image to push: %w", err)
+	}
+	config, err := partial.ConfigLayer(img)
+	if err != nil {
+		return fmt.Errorf("reading the config of the image to push: %w", err)
+	}
+	group, groupCtx := errgroup.WithContext(ctx)
+	for _, layer := range append(layers, config) {
+		group.Go(func() error {
+			look := !absent
+			err := r.region.policy.registry(groupCtx, func() error {
+				err := r.uploadLayer(groupCtx, layer, !look)
+				// From the second try on: what the first one sent may be there.
+				look = true
+				return err
+			})
+			if answer, ok := errors.AsType[*registryError](err); ok && absent && answer.mayExist() {
+				err = r.region.policy.registry(groupCtx, func() error { return r.uploadLayer(groupCtx, layer, false) })
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return r.newError(ctx, "ecr:UploadLayerPart", err)
+	}
+	return nil
+}
+
+// mayExist tells a refusal that could mean "this blob is there already".
+func (e *registryError) mayExist() bool {
+	return e.err == nil && e.status >= 400 && e.status < 500 && !e.rejectedToken() && !e.throttled() && registryReason(e) != ErrDenied
+}
+
+func (r *Repository) uploadLayer(ctx context.Context, layer v1.Layer, absent bool) error {
+	repository, pusher, err := r.pusher(ctx, absent)
+	if err != nil {
+		return err
+	}
+	return pusher.Upload(ctx, repository, layer)
+}
+
+func (r *Repository) putManifest(ctx context.Context, tag string, img v1.Image) error {
+	repository, pusher, err := r.pusher(ctx, true)
+	if err != nil {
+		return err
+	}
+	return pusher.Put(ctx, repository.Tag(tag), img)
+}
+
+// pusher returns go-containerregistry's client for the repository, without its
+// retries: policy does them. A new one for each call, because a pusher
+// remembers what it has sent, and a repository can be deleted in between.
+func (r *Repository) pusher(ctx context.Context, absent bool) (name.Repository, *remote.Pusher, error) {
+	transport, err := r.transport(ctx, absent)
+	if err != nil {
+		return name.Repository{}, nil, err
+	}
+	repository, err := name.NewRepository(transport.host + "/" + r.URL.Name)
+	if err != nil {
+		return name.Repository{}, nil, err
+	}
+	pusher, err := remote.NewPusher(
+		remote.WithContext(ctx),
+		remote.WithTransport(transport),
+		remote.WithRetryBackoff(remote.Backoff{Steps: 1}),
+		remote.WithRetryPredicate(func(error) bool { return false }),
+		remote.WithRetryStatusCodes(),
+	)
+	return repository, pusher, err
+}

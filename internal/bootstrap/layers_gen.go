@@ -16,12 +16,12 @@ var layerARM64 []byte
 var layers = map[string]Layer{
 	"x86_64": {
 		Compressed: layerX8664,
-		Digest:     "sha256:842e50a4d9e90ac1347025537c319b2ac82e50c77f81805f01f0124c9ab409fa",
-		DiffID:     "sha256:2f1fba894f914272b499123749460c48ab7effc10a1f339c751be070bd0c17ee",
+		Digest:     "sha256:7584d0089cd15a510bb5235f85cd83ed4ce303cb9f9ed9688ad4dd30a6224e1a",
+		DiffID:     "sha256:028af5987b216dc5c524fa5825f36b1d0cc2789f4999c96b885b474de47ad78a",
 	},
 	"arm64": {
 		Compressed: layerARM64,
-		Digest:     "sha256:58e156ecd93d422a28566769048aafeaa491cac4d9951566c168d21f92cb76bf",
-		DiffID:     "sha256:fc30a22e96060a8ade1cc68dcb9914f3405ef345215c321f91511dfed66b61ef",
+		Digest:     "sha256:e26cf4ce4fff858d9a84f18ffe0938b540671fa00bc4db41843482741bceb74d",
+		DiffID:     "sha256:0df01bf57ce700e3150b641bfb4ba671f82561dbb08c3e5731854ec0c4c6720b",
 	},
 }

@@ -105,7 +105,7 @@ func (r *Repository) put(ctx context.Context, tag, expected string, img v1.Image
 		return err
 	})
 	if err != nil {
-		return r.afterFailedPut(ctx, tag, pushed, sent, r.newError(ctx, "ecr:PutImage", err))
+		return r.afterFailedPut(ctx, tag, expected, pushed, sent, r.newError(ctx, "ecr:PutImage", err))
 	}
 	return result, nil
 }
@@ -116,7 +116,7 @@ const lastLook = 10 * time.Second
 // afterFailedPut looks once more where the manifest may have arrived although
 // the put failed: a refusal because of an immutable tag means that another
 // writer was first, and a lost answer may have been a success.
-func (r *Repository) afterFailedPut(ctx context.Context, tag string, pushed Image, sent bool, cause error) (PutResult, error) {
+func (r *Repository) afterFailedPut(ctx context.Context, tag, expected string, pushed Image, sent bool, cause error) (PutResult, error) {
 	refused := errors.Is(cause, ErrTagImmutable)
 	if !sent && !refused {
 		return PutResult{}, cause
@@ -130,7 +130,7 @@ func (r *Repository) afterFailedPut(ctx context.Context, tag string, pushed Imag
 		return PutResult{}, cause
 	case sent && found.Digest == pushed.Digest:
 		return PutResult{Pushed: true, Image: pushed}, nil
-	case refused:
+	case refused && found.Digest != expected:
 		return PutResult{Image: found}, nil
 	}
 	return PutResult{}, cause

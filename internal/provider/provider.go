@@ -7,13 +7,16 @@ package provider
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/awsconfig"
+	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/ecrrepo"
 )
 
 // lambdaseedProvider is the provider block and the list of what it serves. It
@@ -33,6 +36,9 @@ var (
 type providerData struct {
 	config  *awsconfig.Source
 	version string
+	// repositories opens ECR repositories, and is one for all so that a token
+	// is asked for once.
+	repositories *ecrrepo.Client
 }
 
 // Option changes a provider for a test.
@@ -75,13 +81,16 @@ func (p *lambdaseedProvider) Configure(ctx context.Context, req provider.Configu
 		change(&settings)
 	}
 
-	data := &providerData{config: awsconfig.New(settings), version: p.version}
+	config := awsconfig.New(settings)
+	data := &providerData{config: config, version: p.version, repositories: ecrrepo.NewClient(config)}
 	resp.ResourceData = data
 	resp.DataSourceData = data
 }
 
 func (p *lambdaseedProvider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{}
+	return []func() resource.Resource{
+		newPlaceholderImageResource,
+	}
 }
 
 func (p *lambdaseedProvider) DataSources(context.Context) []func() datasource.DataSource {
@@ -90,4 +99,17 @@ func (p *lambdaseedProvider) DataSources(context.Context) []func() datasource.Da
 
 func (p *lambdaseedProvider) Functions(context.Context) []func() function.Function {
 	return []func() function.Function{}
+}
+
+// configuredData hands the provider's data to a resource or data source; nil,
+// as during validation, is not an error.
+func configuredData(from any, diags *diag.Diagnostics) *providerData {
+	if from == nil {
+		return nil
+	}
+	data, ok := from.(*providerData)
+	if !ok {
+		diags.AddError("Unexpected provider data", fmt.Sprintf("Expected *providerData, got %T. Please report this to the developers of the provider.", from))
+	}
+	return data
 }

@@ -1,0 +1,81 @@
+// Copyright (c) the lambdaseed authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+)
+
+// ownershipKey is the key in the resource's private state. Terraform keeps
+// private state with the resource and shows it to nobody.
+const ownershipKey = "ownership"
+
+// ownership is what a resource remembers of its own pushes: the licence to
+// replace and to delete. An imported resource has none.
+type ownership struct {
+	// Pushed is the digest that this resource put at the tag, "" if it found
+	// something there.
+	Pushed string `json:"pushed,omitempty"`
+	// Superseded are digests that it had put there before.
+	Superseded []string `json:"superseded,omitempty"`
+}
+
+// replaced returns the ownership after another push to the tag.
+func (o ownership) replaced(digest string) ownership {
+	superseded := slices.Clone(o.Superseded)
+	if o.Pushed != "" && o.Pushed != digest && !slices.Contains(superseded, o.Pushed) {
+		superseded = append(superseded, o.Pushed)
+	}
+	// An older manifest that is at the tag again is not an older one.
+	superseded = slices.DeleteFunc(superseded, func(d string) bool { return d == digest })
+	return ownership{Pushed: digest, Superseded: superseded}
+}
+
+// older returns the digests that may be left in the repository without a tag:
+// the superseded ones and, where the tag has been taken, the last one pushed.
+func (o ownership) older() []string {
+	if o.Pushed == "" {
+		return o.Superseded
+	}
+	return append(slices.Clone(o.Superseded), o.Pushed)
+}
+
+type privateReader interface {
+	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
+}
+
+type privateWriter interface {
+	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
+}
+
+// loadOwnership reads what the resource owns. Private state that cannot be
+// read counts as owning nothing: then nothing is replaced and nothing deleted.
+func loadOwnership(ctx context.Context, private privateReader, diags *diag.Diagnostics) ownership {
+	raw, d := private.GetKey(ctx, ownershipKey)
+	diags.Append(d...)
+	var o ownership
+	if len(raw) == 0 {
+		return o
+	}
+	if err := json.Unmarshal(raw, &o); err != nil {
+		diags.AddWarning("Ownership of the image not known",
+			"The private state of this resource cannot be read, so that the image at the tag is treated as somebody else's: it is neither replaced nor deleted. "+
+				"The error was: "+err.Error())
+		return ownership{}
+	}
+	return o
+}
+
+func saveOwnership(ctx context.Context, private privateWriter, o ownership, diags *diag.Diagnostics) {
+	raw, err := json.Marshal(o)
+	if err != nil {
+		diags.AddError("Remembering the ownership of the image failed", err.Error())
+		return
+	}
+	diags.Append(private.SetKey(ctx, ownershipKey, raw)...)
+}

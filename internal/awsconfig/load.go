@@ -5,88 +5,231 @@ package awsconfig
 
 import (
 	"context"
+	"os"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	awsbase "github.com/hashicorp/aws-sdk-go-base/v2"
+	"github.com/hashicorp/aws-sdk-go-base/v2/diag"
+	"github.com/hashicorp/aws-sdk-go-base/v2/validation"
 )
 
 // loaded is what one successful look for credentials leaves behind.
 type loaded struct {
 	config aws.Config
+	// accountID is "" if nothing so far needed to know it.
+	accountID string
 }
 
-func (s *Source) load(ctx context.Context, _ string) (loaded, error) {
-	base := s.baseConfig()
+// load looks for credentials and for whom they belong to. A provider without a
+// region of its own borrows the one of the request, because STS needs one.
+func (s *Source) load(ctx context.Context, borrowed string) (loaded, error) {
+	base, err := s.baseConfig()
+	if err != nil {
+		return loaded{}, s.redacted(err)
+	}
+	cfg, err := s.resolve(ctx, base)
+	if isMissingRegion(err) && borrowed != "" {
+		base.Region = borrowed
+		cfg, err = s.resolve(ctx, base)
+		cfg.Region = ""
+	}
+	if err != nil {
+		return loaded{}, s.redacted(err)
+	}
+	if cfg.Region != "" && !s.settings.SkipRegionValidation {
+		if err := validation.SupportedRegion(cfg.Region); err != nil {
+			return loaded{}, newInvalidRegionError(cfg.Region, err)
+		}
+	}
+
+	result := loaded{config: cfg}
+	if s.mustVerify() {
+		if cfg.Region == "" {
+			cfg.Region = borrowed
+		}
+		result.accountID, err = s.callerAccount(ctx, base, cfg)
+		if err != nil {
+			return loaded{}, s.redacted(err)
+		}
+		if err := s.checkAccount(base, result.accountID); err != nil {
+			return loaded{}, err
+		}
+	}
+	return result, nil
+}
+
+// resolve runs aws-sdk-go-base and completes its result with what
+// aws-sdk-go-base leaves to the provider.
+func (s *Source) resolve(ctx context.Context, base awsbase.Config) (aws.Config, error) {
+	// The credentials are checked by load, once, together with the account.
 	base.SkipCredsValidation = true
 	_, cfg, diags := awsbase.GetAwsConfig(ctx, &base)
 	if diags.HasError() {
-		d := diags.Errors()[0]
-		return loaded{}, &Error{Kind: Other, Summary: d.Summary(), Detail: d.Detail()}
+		return aws.Config{}, fromDiagnostic(diags.Errors()[0])
 	}
-	return loaded{config: cfg}, nil
+	for _, warning := range diags.Warnings() {
+		if base.Logger != nil && !isProxyWarning(warning) {
+			base.Logger.Warn(ctx, warning.Summary()+": "+warning.Detail())
+		}
+	}
+
+	if err := defaultMaxRetries(ctx, &cfg, base); err != nil {
+		return aws.Config{}, err
+	}
+	cfg.APIOptions = append(cfg.APIOptions, registerLogger(base.Logger))
+	cfg.ServiceOptions = append(cfg.ServiceOptions, s.endpointOptions)
+	return cfg, nil
 }
 
-// AccountID returns the account that the credentials belong to.
-func (s *Source) AccountID(ctx context.Context) (string, error) {
-	cfg, err := s.Config(ctx, "")
-	if err != nil {
-		return "", err
+// isProxyWarning recognises the one warning of aws-sdk-go-base that repeats the
+// proxy's URL, which may hold a password. Configure gives its own.
+func isProxyWarning(d diag.Diagnostic) bool { return d.Summary() == "Missing HTTPS Proxy" }
+
+// defaultMaxRetries applies DefaultMaxRetries where neither the provider block
+// nor the environment (AWS_MAX_ATTEMPTS) nor the shared config file
+// (max_attempts) asks for another number. Handing it to aws-sdk-go-base
+// instead would overrule the latter two.
+func defaultMaxRetries(ctx context.Context, cfg *aws.Config, base awsbase.Config) error {
+	if base.MaxRetries != 0 {
+		return nil
 	}
-	return s.account.get(ctx, func(ctx context.Context) (string, error) {
-		base := s.baseConfig()
-		base.SkipCredsValidation = false
-		id, _, diags := awsbase.GetAwsAccountIDAndPartition(ctx, cfg, &base)
-		if diags.HasError() {
-			d := diags.Errors()[0]
-			return "", &Error{Kind: Other, Summary: d.Summary(), Detail: d.Detail()}
+	for _, source := range cfg.ConfigSources {
+		provider, ok := source.(interface {
+			GetRetryMaxAttempts(ctx context.Context) (int, bool, error)
+		})
+		if !ok {
+			continue
 		}
-		return id, nil
-	})
+		n, found, err := provider.GetRetryMaxAttempts(ctx)
+		if err != nil {
+			return newError(InvalidConfiguration, "Invalid number of retries",
+				"AWS_MAX_ATTEMPTS or max_attempts in the shared config file is not a number.", nil, err)
+		}
+		if found && n != 0 {
+			return nil
+		}
+	}
+	cfg.RetryMaxAttempts = DefaultMaxRetries
+	return nil
+}
+
+// mustVerify tells whether a load has to ask STS who the credentials belong to.
+func (s *Source) mustVerify() bool {
+	switch {
+	case !s.settings.SkipCredentialsValidation:
+		return true
+	case s.settings.SkipRequestingAccountID:
+		return false
+	}
+	return s.restrictsAccounts()
+}
+
+func (s *Source) restrictsAccounts() bool {
+	return len(s.settings.AllowedAccountIDs) > 0 || len(s.settings.ForbiddenAccountIDs) > 0
+}
+
+// callerAccount asks STS, and STS alone, for the account of the credentials.
+// aws-sdk-go-base can ask IAM too, but there is no endpoint argument for IAM
+// here, so an emulator's credentials would be sent to AWS.
+func (s *Source) callerAccount(ctx context.Context, base awsbase.Config, cfg aws.Config) (string, error) {
+	base.SkipCredsValidation = false
+	id, _, diags := awsbase.GetAwsAccountIDAndPartition(ctx, cfg, &base)
+	if diags.HasError() {
+		return "", fromCallerIdentity(diags.Errors()[0])
+	}
+	return id, nil
+}
+
+func (s *Source) checkAccount(base awsbase.Config, accountID string) error {
+	if err := base.VerifyAccountIDAllowed(accountID); err != nil {
+		return newWrongAccountError(accountID, s.settings, err)
+	}
+	return nil
 }
 
 // baseConfig is the provider block in the words of aws-sdk-go-base.
-func (s *Source) baseConfig() awsbase.Config {
+func (s *Source) baseConfig() (awsbase.Config, error) {
+	set := s.settings
 	c := awsbase.Config{
-		AccessKey:                      s.settings.AccessKey,
-		APNInfo:                        s.settings.apnInfo(),
+		AccessKey:                      set.AccessKey,
+		AllowedAccountIds:              set.AllowedAccountIDs,
+		APNInfo:                        set.apnInfo(),
 		CallerDocumentationURL:         documentationURL,
 		CallerName:                     "Terraform lambdaseed Provider",
-		CustomCABundle:                 s.settings.CustomCABundle,
-		EC2MetadataServiceEndpoint:     s.settings.EC2MetadataServiceEndpoint,
-		EC2MetadataServiceEndpointMode: s.settings.EC2MetadataServiceEndpointMode,
-		HTTPProxy:                      s.settings.HTTPProxy,
-		HTTPSProxy:                     s.settings.HTTPSProxy,
+		CustomCABundle:                 set.CustomCABundle,
+		EC2MetadataServiceEndpoint:     set.EC2MetadataServiceEndpoint,
+		EC2MetadataServiceEndpointMode: set.EC2MetadataServiceEndpointMode,
+		ForbiddenAccountIds:            set.ForbiddenAccountIDs,
+		HTTPProxy:                      set.HTTPProxy,
+		HTTPSProxy:                     set.HTTPSProxy,
 		HTTPProxyMode:                  awsbase.HTTPProxyModeLegacy,
-		Insecure:                       s.settings.Insecure,
-		NoProxy:                        s.settings.NoProxy,
-		MaxRetries:                     s.settings.MaxRetries,
-		Profile:                        s.settings.Profile,
-		Region:                         s.settings.Region,
-		RetryMode:                      aws.RetryMode(s.settings.RetryMode),
-		SecretKey:                      s.settings.SecretKey,
-		SharedConfigFiles:              s.settings.SharedConfigFiles,
-		SharedCredentialsFiles:         s.settings.SharedCredentialsFiles,
-		SkipRequestingAccountId:        s.settings.SkipRequestingAccountID,
-		StsEndpoint:                    s.settings.Endpoints[STS],
-		StsRegion:                      s.settings.STSRegion,
-		Token:                          s.settings.Token,
-		TokenBucketRateLimiterCapacity: s.settings.TokenBucketRateLimiterCapacity,
-		UseDualStackEndpoint:           s.settings.UseDualStackEndpoint,
-		UseFIPSEndpoint:                s.settings.UseFIPSEndpoint,
+		Insecure:                       set.Insecure,
+		NoProxy:                        set.NoProxy,
+		MaxRetries:                     set.MaxRetries,
+		Profile:                        set.Profile,
+		Region:                         set.Region,
+		RetryMode:                      aws.RetryMode(set.RetryMode),
+		SecretKey:                      set.SecretKey,
+		SharedConfigFiles:              set.SharedConfigFiles,
+		SharedCredentialsFiles:         set.SharedCredentialsFiles,
+		SkipRequestingAccountId:        set.SkipRequestingAccountID,
+		StsEndpoint:                    set.stsEndpoint(),
+		StsRegion:                      set.STSRegion,
+		Token:                          set.Token,
+		TokenBucketRateLimiterCapacity: set.TokenBucketRateLimiterCapacity,
+		UseDualStackEndpoint:           set.UseDualStackEndpoint,
+		UseFIPSEndpoint:                set.UseFIPSEndpoint,
 	}
-	if skip := s.settings.SkipMetadataAPICheck; skip != nil {
+	if set.Logger != nil {
+		c.Logger = scrubber{set.Logger}
+	}
+	if skip := set.SkipMetadataAPICheck; skip != nil {
 		c.EC2MetadataServiceEnableState = imds.ClientEnabled
 		if *skip {
 			c.EC2MetadataServiceEnableState = imds.ClientDisabled
 		}
 	}
-	for _, role := range s.settings.AssumeRole {
+	for _, role := range set.AssumeRole {
 		c.AssumeRole = append(c.AssumeRole, awsbase.AssumeRole(role))
 	}
-	if w := s.settings.AssumeRoleWithWebIdentity; w != nil {
-		web := awsbase.AssumeRoleWithWebIdentity(*w)
-		c.AssumeRoleWithWebIdentity = &web
+	if set.AssumeRoleWithWebIdentity != nil {
+		web, err := set.webIdentity()
+		if err != nil {
+			return awsbase.Config{}, err
+		}
+		c.AssumeRoleWithWebIdentity = web
 	}
-	return c
+	return c, nil
+}
+
+// webIdentity completes the assume_role_with_web_identity block from the
+// environment. What the block says about the token, as text or as a file, rules
+// out both variables.
+func (set Settings) webIdentity() (*awsbase.AssumeRoleWithWebIdentity, error) {
+	web := awsbase.AssumeRoleWithWebIdentity(*set.AssumeRoleWithWebIdentity)
+	if web.RoleARN == "" {
+		web.RoleARN = os.Getenv("AWS_ROLE_ARN")
+	}
+	if web.SessionName == "" {
+		web.SessionName = os.Getenv("AWS_ROLE_SESSION_NAME")
+	}
+	if !web.HasValidTokenSource() {
+		web.WebIdentityToken = os.Getenv("TF_AWS_WEB_IDENTITY_TOKEN")
+		web.WebIdentityTokenFile = os.Getenv("AWS_WEB_IDENTITY_TOKEN_FILE")
+	}
+	switch {
+	case web.RoleARN == "":
+		return nil, newError(InvalidConfiguration, "No role in assume_role_with_web_identity",
+			"The block needs a role_arn, or the environment variable AWS_ROLE_ARN.", nil, nil)
+	case !web.HasValidTokenSource():
+		return nil, newError(InvalidConfiguration, "No token in assume_role_with_web_identity",
+			"The block needs web_identity_token or web_identity_token_file, or one of the environment variables "+
+				"TF_AWS_WEB_IDENTITY_TOKEN and AWS_WEB_IDENTITY_TOKEN_FILE.", nil, nil)
+	case web.WebIdentityToken != "" && web.WebIdentityTokenFile != "":
+		return nil, newError(InvalidConfiguration, "Two tokens in assume_role_with_web_identity",
+			"Only one of web_identity_token and web_identity_token_file can be used; where the block has neither, "+
+				"only one of the environment variables TF_AWS_WEB_IDENTITY_TOKEN and AWS_WEB_IDENTITY_TOKEN_FILE.", nil, nil)
+	}
+	return &web, nil
 }

@@ -80,6 +80,26 @@ func (s *Source) Region(ctx context.Context) (string, error) {
 	return cfg.Region, err
 }
 
+// AccountID returns the account that the credentials belong to. It asks STS at
+// most once, and not at all if Config has done so already.
+func (s *Source) AccountID(ctx context.Context) (string, error) {
+	if _, err := s.Config(ctx, s.settings.STSRegion); err != nil {
+		return "", err
+	}
+	base, err := s.base.get(ctx, nil)
+	if err != nil || base.accountID != "" {
+		return base.accountID, err
+	}
+	return s.account.get(ctx, func(ctx context.Context) (string, error) {
+		baseConfig, err := s.baseConfig()
+		if err != nil {
+			return "", s.redacted(err)
+		}
+		id, err := s.callerAccount(ctx, baseConfig, base.config)
+		return id, s.redacted(err)
+	})
+}
+
 // Endpoint returns the URL that the provider's endpoints block gives for a
 // service, or "". The environment's AWS_ENDPOINT_URL variables are not in it:
 // the SDK's clients read those themselves, and they yield to this one.

@@ -6,6 +6,7 @@ package awsconfig
 import (
 	"cmp"
 	"os"
+	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -55,12 +56,21 @@ func (s *Source) explicit(service string, found *string) *string {
 	return found
 }
 
-// stsEndpoint is the endpoint for the STS calls that aws-sdk-go-base makes. The
-// two old variables are what hashicorp/aws still reads for STS; the new one,
-// AWS_ENDPOINT_URL_STS, comes before them and is the SDK's own business.
+// stsEndpoint is the endpoint for the STS calls that lead to credentials, ""
+// meaning that the SDK finds it. AWS_ENDPOINT_URL_STS is the SDK's own business.
+// The two old variables are those that hashicorp/aws still reads. And
+// AWS_ENDPOINT_URL is read here because the SDK looks for credentials before it
+// has read it: without this, an emulator's role would be asked of AWS (seen with
+// aws-sdk-go-v2/config v1.32.32 and AWS_WEB_IDENTITY_TOKEN_FILE).
 func (set Settings) stsEndpoint() string {
-	if url := set.Endpoints[STS]; url != "" || os.Getenv("AWS_ENDPOINT_URL_STS") != "" {
+	if url := set.Endpoints[STS]; url != "" {
 		return url
 	}
-	return cmp.Or(os.Getenv("TF_AWS_STS_ENDPOINT"), os.Getenv("AWS_STS_ENDPOINT"))
+	if ignored, _ := strconv.ParseBool(os.Getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")); ignored {
+		return ""
+	}
+	if os.Getenv("AWS_ENDPOINT_URL_STS") != "" {
+		return ""
+	}
+	return cmp.Or(os.Getenv("TF_AWS_STS_ENDPOINT"), os.Getenv("AWS_STS_ENDPOINT"), os.Getenv("AWS_ENDPOINT_URL"))
 }

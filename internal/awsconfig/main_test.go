@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/mitchellh/go-homedir"
 )
 
 // isolate hides the developer's AWS environment from a test: no variables, an
@@ -36,6 +39,14 @@ func isolate(t *testing.T) (home string) {
 	} {
 		t.Setenv(name, value)
 	}
+	// The libraries ask for the home directory once for the whole process.
+	homedir.DisableCache = true
+	configFiles, credentialsFiles := config.DefaultSharedConfigFiles, config.DefaultSharedCredentialsFiles
+	t.Cleanup(func() {
+		config.DefaultSharedConfigFiles, config.DefaultSharedCredentialsFiles = configFiles, credentialsFiles
+	})
+	config.DefaultSharedConfigFiles = []string{filepath.Join(home, ".aws", "config")}
+	config.DefaultSharedCredentialsFiles = []string{filepath.Join(home, ".aws", "credentials")}
 	return home
 }
 

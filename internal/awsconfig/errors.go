@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/hashicorp/aws-sdk-go-base/v2/validation"
 )
 
 // UnknownArgumentsError says that the provider block holds values that
@@ -57,9 +59,9 @@ const (
 	ExpiredLogin Kind = "expired login"
 	// MissingProfile: the named profile is in no shared file.
 	MissingProfile Kind = "missing profile"
-	// AssumeRole: STS refuses a role.
+	// AssumeRoleFailed: STS refuses a role.
 	AssumeRoleFailed Kind = "role not assumed"
-	// WebIdentity: STS refuses a role for a web identity token, or there is no token.
+	// WebIdentityFailed: STS refuses a role for a web identity token, or there is no token.
 	WebIdentityFailed Kind = "web identity role not assumed"
 	// WrongAccount: the account is not among the allowed, or is forbidden.
 	WrongAccount Kind = "wrong account"
@@ -120,7 +122,13 @@ func newMissingRegionError(err error) *Error {
 			"or region in the profile of the shared config file.", nil, err)
 }
 
-func newInvalidRegionError(region string, err error) *Error {
+// CheckRegion returns an error of kind WrongRegion if this version knows no
+// such region. It asks nobody.
+func CheckRegion(region string) *Error {
+	err := validation.SupportedRegion(region)
+	if err == nil {
+		return nil
+	}
 	return &Error{
 		Kind:    WrongRegion,
 		Summary: "Invalid AWS region",

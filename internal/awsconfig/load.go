@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	awsbase "github.com/hashicorp/aws-sdk-go-base/v2"
 	"github.com/hashicorp/aws-sdk-go-base/v2/diag"
-	"github.com/hashicorp/aws-sdk-go-base/v2/validation"
 )
 
 // loaded is what one successful look for credentials leaves behind.
@@ -38,8 +37,8 @@ func (s *Source) load(ctx context.Context, borrowed string) (loaded, error) {
 		return loaded{}, s.redacted(err)
 	}
 	if cfg.Region != "" && !s.settings.SkipRegionValidation {
-		if err := validation.SupportedRegion(cfg.Region); err != nil {
-			return loaded{}, newInvalidRegionError(cfg.Region, err)
+		if err := CheckRegion(cfg.Region); err != nil {
+			return loaded{}, err
 		}
 	}
 

@@ -31,6 +31,10 @@ var loggedBodies = map[string][]string{
 	"STS": {"GetCallerIdentity"},
 }
 
+// TerraformLog returns the logger for Settings.Logger that writes to Terraform's
+// log, through the tflog logger in the context of each call.
+func TerraformLog() logging.Logger { return logging.TfLogger("") }
+
 // scrubber is a logger that leaves secrets out of what it passes on.
 type scrubber struct{ to logging.Logger }
 

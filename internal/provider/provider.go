@@ -75,6 +75,7 @@ func (p *lambdaseedProvider) Configure(ctx context.Context, req provider.Configu
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	settings.Logger = awsconfig.TerraformLog()
 	settings.Version = p.version
 	settings.TerraformVersion = req.TerraformVersion
 	for _, change := range p.settings {

@@ -5,7 +5,9 @@ package provider
 
 import (
 	"context"
+	"reflect"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -113,7 +115,7 @@ func expandSettings(ctx context.Context, config tfsdk.Config, diags *diag.Diagno
 		NoProxy:                        m.NoProxy.ValueString(),
 		Insecure:                       m.Insecure.ValueBool(),
 		MaxRetries:                     int(m.MaxRetries.ValueInt64()),
-		RetryMode:                      m.RetryMode.ValueString(),
+		RetryMode:                      strings.ToLower(m.RetryMode.ValueString()),
 		TokenBucketRateLimiterCapacity: int(m.TokenBucketRateLimiterCapacity.ValueInt64()),
 		EC2MetadataServiceEndpoint:     m.EC2MetadataServiceEndpoint.ValueString(),
 		EC2MetadataServiceEndpointMode: m.EC2MetadataServiceEndpointMode.ValueString(),
@@ -127,6 +129,9 @@ func expandSettings(ctx context.Context, config tfsdk.Config, diags *diag.Diagno
 func expandAssumeRole(ctx context.Context, list types.List, diags *diag.Diagnostics) []awsconfig.AssumeRole {
 	var models []assumeRoleModel
 	diags.Append(list.ElementsAs(ctx, &models, false)...)
+	if len(models) == 1 && models[0].RoleARN.ValueString() == "" {
+		return nil // ValidateConfig has warned
+	}
 	var roles []awsconfig.AssumeRole
 	for _, m := range models {
 		role := awsconfig.AssumeRole{
@@ -154,7 +159,7 @@ func expandWebIdentity(ctx context.Context, list types.List, diags *diag.Diagnos
 		return nil
 	}
 	m := models[0]
-	return &awsconfig.AssumeRoleWithWebIdentity{
+	web := awsconfig.AssumeRoleWithWebIdentity{
 		RoleARN:              m.RoleARN.ValueString(),
 		Duration:             expandDuration(m.Duration),
 		Policy:               m.Policy.ValueString(),
@@ -163,6 +168,10 @@ func expandWebIdentity(ctx context.Context, list types.List, diags *diag.Diagnos
 		WebIdentityToken:     m.WebIdentityToken.ValueString(),
 		WebIdentityTokenFile: m.WebIdentityTokenFile.ValueString(),
 	}
+	if reflect.ValueOf(web).IsZero() {
+		return nil // an empty block is none, as in hashicorp/aws
+	}
+	return &web
 }
 
 func expandEndpoints(ctx context.Context, set types.Set, diags *diag.Diagnostics) map[string]string {

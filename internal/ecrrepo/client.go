@@ -7,6 +7,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -28,15 +29,31 @@ type Configuration interface {
 // safe for concurrent use.
 type Client struct {
 	configuration Configuration
+	settleTime    time.Duration
+	maxBackoff    time.Duration
 
 	mu      sync.Mutex
 	regions map[string]*regionClient
 }
 
+// Option changes a client.
+type Option func(*Client)
+
+// WithTiming changes how long a repository that ECR does not know is waited
+// for, and the longest wait between two tries of a call to the registry. Tests
+// that play faults have no time for the usual ones.
+func WithTiming(settleTime, maxBackoff time.Duration) Option {
+	return func(c *Client) { c.settleTime, c.maxBackoff = settleTime, maxBackoff }
+}
+
 // NewClient returns a client. It makes no request and needs no credentials
 // before a repository is used.
-func NewClient(configuration Configuration) *Client {
-	return &Client{configuration: configuration, regions: map[string]*regionClient{}}
+func NewClient(configuration Configuration, opts ...Option) *Client {
+	c := &Client{configuration: configuration, settleTime: settleTime, maxBackoff: maxBackoff, regions: map[string]*regionClient{}}
+	for _, opt := range opts {
+		opt(c)
+	}
+	return c
 }
 
 // regionClient is what the repositories of one region share.
@@ -74,7 +91,7 @@ func (c *Client) region(ctx context.Context, region string) (*regionClient, erro
 		api:    api,
 		region: cfg.Region,
 		http:   registryHTTP(cfg),
-		policy: newPolicy(api.Options().Retryer.MaxAttempts()),
+		policy: newPolicy(api.Options().Retryer.MaxAttempts(), c.settleTime, c.maxBackoff),
 		tokens: map[string]*tokenSource{},
 	}
 

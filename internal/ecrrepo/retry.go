@@ -30,19 +30,21 @@ const (
 // speak to, and the time in which a new repository becomes visible.
 type policy struct {
 	// maxTries bounds the tries after faults: the provider's max_retries.
-	maxTries int
-	backoff  *retry.ExponentialJitterBackoff
+	maxTries   int
+	settleTime time.Duration
+	backoff    *retry.ExponentialJitterBackoff
 	// sleep waits or returns the context's error.
 	sleep func(context.Context, time.Duration) error
 	now   func() time.Time
 }
 
-func newPolicy(maxTries int) *policy {
+func newPolicy(maxTries int, settleTime, maxBackoff time.Duration) *policy {
 	return &policy{
-		maxTries: max(maxTries, 1),
-		backoff:  retry.NewExponentialJitterBackoff(maxBackoff),
-		sleep:    sleepContext,
-		now:      time.Now,
+		maxTries:   max(maxTries, 1),
+		settleTime: settleTime,
+		backoff:    retry.NewExponentialJitterBackoff(maxBackoff),
+		sleep:      sleepContext,
+		now:        time.Now,
 	}
 }
 
@@ -87,9 +89,9 @@ func (p *policy) registry(ctx context.Context, call func() error) error {
 	}
 }
 
-// settle runs a call until the repository is visible, for at most settleTime.
+// settle runs a call until the repository is visible, for at most its settleTime.
 func (p *policy) settle(ctx context.Context, call func() error) error {
-	end := p.now().Add(settleTime)
+	end := p.now().Add(p.settleTime)
 	for attempt := 1; ; attempt++ {
 		err := call()
 		if !errors.Is(err, ErrRepositoryNotFound) || !p.now().Before(end) {

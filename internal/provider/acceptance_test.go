@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -75,6 +76,7 @@ func newWorld(t *testing.T, opts ...fakeaws.Option) *world {
 // factories are the provider under test and the stand-in for hashicorp/aws,
 // both in this process. opts change the provider under test.
 func factories(opts ...Option) map[string]func() (tfprotov6.ProviderServer, error) {
+	opts = append([]Option{WithECROptions(ecrrepo.WithTiming(20*time.Millisecond, 5*time.Millisecond))}, opts...)
 	return map[string]func() (tfprotov6.ProviderServer, error){
 		"lambdaseed": providerserver.NewProtocol6WithError(New("test", opts...)()),
 		"aws":        providerserver.NewProtocol6WithError(standinaws.New("test")()),
@@ -238,8 +240,8 @@ func (w *world) wrote() []string {
 
 // contains is a check of a repository's content: exactly these tags, with
 // these digests ("*": any).
-func (w *world) contains(repository string, want map[string]string) func(*terraform.State) error {
-	return func(*terraform.State) error {
+func (w *world) contains(repository string, want map[string]string) func(*terraformState) error {
+	return func(*terraformState) error {
 		got := w.contents(repository)
 		if len(got) != len(want) {
 			return fmt.Errorf("repository %s holds %v, want %v", repository, got, want)
@@ -287,4 +289,5 @@ func says(text string) *regexp.Regexp {
 	return regexp.MustCompile(strings.Join(words, `[\s│]+`))
 }
 
-var _ = ecrrepo.IsGone
+// terraformState is what the checks of plugin-testing are handed.
+type terraformState = terraform.State

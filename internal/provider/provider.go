@@ -23,8 +23,9 @@ import (
 // reads its arguments in Configure and talks to nobody: validate, provider
 // start and a plan of nothing work without network and without credentials.
 type lambdaseedProvider struct {
-	version  string
-	settings []func(*awsconfig.Settings)
+	version    string
+	settings   []func(*awsconfig.Settings)
+	ecrOptions []ecrrepo.Option
 }
 
 var (
@@ -47,6 +48,11 @@ type Option func(*lambdaseedProvider)
 // WithSettings lets change have the last word on what the provider block said.
 func WithSettings(change func(*awsconfig.Settings)) Option {
 	return func(p *lambdaseedProvider) { p.settings = append(p.settings, change) }
+}
+
+// WithECROptions changes how the provider works with ECR.
+func WithECROptions(opts ...ecrrepo.Option) Option {
+	return func(p *lambdaseedProvider) { p.ecrOptions = append(p.ecrOptions, opts...) }
 }
 
 // New returns the constructor that the plugin server asks for. The version is
@@ -83,7 +89,7 @@ func (p *lambdaseedProvider) Configure(ctx context.Context, req provider.Configu
 	}
 
 	config := awsconfig.New(settings)
-	data := &providerData{config: config, version: p.version, repositories: ecrrepo.NewClient(config)}
+	data := &providerData{config: config, version: p.version, repositories: ecrrepo.NewClient(config, p.ecrOptions...)}
 	resp.ResourceData = data
 	resp.DataSourceData = data
 }

@@ -1,0 +1,155 @@
+// Copyright (c) the lambdaseed authors
+// SPDX-License-Identifier: MPL-2.0
+
+package fakeaws
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// StoredImage is an image as a repository holds it.
+type StoredImage struct {
+	Digest    string // "sha256:…"
+	MediaType string
+	Manifest  []byte
+	Tags      []string // in alphabetical order, nil if untagged
+	PushedAt  time.Time
+	Size      int64 // bytes, as imageSizeInBytes
+}
+
+func (r *repository) stored(image *storedImage) StoredImage {
+	return StoredImage{
+		Digest: image.digest, MediaType: image.mediaType, Manifest: slices.Clone(image.manifest),
+		Tags: r.tagsOf(image.digest), PushedAt: image.pushedAt, Size: image.size,
+	}
+}
+
+// Images returns a repository's images, in the default account, ordered by
+// digest; nil if there are none or no such repository.
+func (s *Server) Images(region, repository string) []StoredImage {
+	return s.ImagesOf(s.account, region, repository)
+}
+
+// ImagesOf is Images for any account.
+func (s *Server) ImagesOf(account, region, repository string) []StoredImage {
+	s.ecr.mu.Lock()
+	defer s.ecr.mu.Unlock()
+	repo, ok := s.ecr.repositories[regionKey{account, region}][repository]
+	if !ok {
+		return nil
+	}
+	var images []StoredImage
+	for _, digest := range slices.Sorted(maps.Keys(repo.images)) {
+		images = append(images, repo.stored(repo.images[digest]))
+	}
+	return images
+}
+
+// ImageAt returns the image that a tag of a repository of the default account
+// resolves to.
+func (s *Server) ImageAt(region, repository, tag string) (StoredImage, bool) {
+	for _, image := range s.Images(region, repository) {
+		if slices.Contains(image.Tags, tag) {
+			return image, true
+		}
+	}
+	return StoredImage{}, false
+}
+
+// Repositories lists the names of the default account's repositories in a region.
+func (s *Server) Repositories(region string) []string {
+	s.ecr.mu.Lock()
+	defer s.ecr.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.ecr.repositories[regionKey{s.account, region}]))
+}
+
+// ExpireImage deletes a tag as a lifecycle policy does, the image with its last
+// tag; it tells whether there was one.
+func (s *Server) ExpireImage(region, repository, tag string) bool {
+	s.ecr.mu.Lock()
+	defer s.ecr.mu.Unlock()
+	repo, ok := s.ecr.repositories[regionKey{s.account, region}][repository]
+	if !ok {
+		return false
+	}
+	_, failure := s.ecr.deleteImage(repo, imageID{ImageTag: tag})
+	return failure == nil
+}
+
+// RequestsPerRepository counts the registry's requests by repository name, and
+// the ECR API's that were about one repository are not among them: those carry
+// the name in their body only.
+func (s *Server) RequestsPerRepository() map[string]int {
+	counts := map[string]int{}
+	for _, r := range s.Requests() {
+		if r.Repository != "" {
+			counts[r.Repository]++
+		}
+	}
+	return counts
+}
+
+// imageReference is an image URI taken apart, for services that run images.
+type imageReference struct {
+	Account, Region, Repository string
+	Tag, Digest                 string // either or both may be ""
+	Host                        string
+	Private                     bool // the host is a private ECR registry of this server
+	FIPS                        bool
+}
+
+// parseImageURI reads HOST/REPOSITORY[:TAG][@DIGEST]. On the emulator's host
+// the registry is that of the given account and region.
+func (s *Server) parseImageURI(uri, account, region string) (imageReference, bool) {
+	host, rest, ok := strings.Cut(uri, "/")
+	if !ok {
+		return imageReference{}, false
+	}
+	ref := imageReference{Host: host}
+	rest, ref.Digest, _ = strings.Cut(rest, "@")
+	ref.Repository, ref.Tag, _ = strings.Cut(rest, ":")
+	switch parsed, known := parseAWSHost(host); {
+	case known && parsed.Service == serviceRegistry:
+		ref.Account, ref.Region, ref.Private = parsed.Account, parsed.Region, true
+		ref.FIPS = strings.Contains(host, "-fips.")
+	case host == s.address && s.emulatorHosts:
+		ref.Account, ref.Region, ref.Private = account, region, true
+	}
+	return ref, ref.Repository != ""
+}
+
+// lookUp finds the image of a reference: the digest if it has one, else the
+// tag, else "latest". ok is false when repository or image are missing.
+func (e *ecrService) lookUp(ref imageReference) (image StoredImage, policy string, ok bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	repo, ok := e.repositories[regionKey{ref.Account, ref.Region}][ref.Repository]
+	if !ok {
+		return StoredImage{}, "", false
+	}
+	reference := ref.Digest
+	if reference == "" {
+		reference = ref.Tag
+	}
+	if reference == "" {
+		reference = "latest"
+	}
+	found := repo.image(reference)
+	if found == nil {
+		return StoredImage{}, repo.policy, false
+	}
+	return repo.stored(found), repo.policy, true
+}
+
+// setPolicy gives a repository a policy without a request, as Lambda does for
+// callers that may set it.
+func (e *ecrService) setPolicy(ref imageReference, policy string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if repo, ok := e.repositories[regionKey{ref.Account, ref.Region}][ref.Repository]; ok {
+		repo.policy = policy
+	}
+}

@@ -16,7 +16,7 @@ const (
 	alb           kind = "alb"
 	albMultiValue kind = "alb-multi-value" // target group with multi-value headers
 	vpcLatticeV2  kind = "vpc-lattice-v2"
-	authorizer    kind = "authorizer" // of API Gateway
+	authorizer    kind = "authorizer" // of API Gateway or AppSync
 	webSocket     kind = "websocket"  // of API Gateway
 	other         kind = "other"
 	invalid       kind = "invalid" // not JSON, or not clear what it says

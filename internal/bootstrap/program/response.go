@@ -5,7 +5,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"io"
 	"strconv"
@@ -21,6 +20,7 @@ const (
 )
 
 var (
+	errLineEnd      = errors.New("a line of the HTTP response does not end with CR and LF")
 	errHeadTooLarge = errors.New("the head of the HTTP response is too large")
 	errBodyTooLarge = errors.New("the body of the HTTP response is too large")
 	errStatusLine   = errors.New("the status line of the HTTP response is malformed")
@@ -72,7 +72,11 @@ func readResponse(r *bufio.Reader) (response, error) {
 		if resp.status < 200 {
 			continue // an interim response, such as 100 Continue
 		}
-		resp.close = version == "HTTP/1.0" || resp.header.wantsClose()
+		old := version == "HTTP/1.0"
+		if old && resp.header.get("Transfer-Encoding") != "" {
+			return response{}, errFraming // RFC 9112, 6.1: that version knows no chunks
+		}
+		resp.close = old || resp.header.wantsClose()
 		if resp.status == 204 || resp.status == 304 {
 			return resp, nil
 		}
@@ -139,7 +143,11 @@ func readLine(r *bufio.Reader, left *int) (string, error) {
 		line = append(line, part...)
 		switch {
 		case err == nil:
-			return string(bytes.TrimSuffix(line[:len(line)-1], []byte("\r"))), nil
+			text, ok := strings.CutSuffix(string(line), "\r\n")
+			if !ok {
+				return "", errLineEnd
+			}
+			return text, nil
 		case errors.Is(err, io.EOF):
 			return "", io.ErrUnexpectedEOF
 		case !errors.Is(err, bufio.ErrBufferFull):

@@ -6,6 +6,7 @@ package main
 import (
 	"bufio"
 	"errors"
+	"io"
 	"net"
 	"strconv"
 	"time"
@@ -112,6 +113,9 @@ func (api *runtimeAPI) do(method, path, functionErrorType string, body []byte) (
 		return response{}, err
 	}
 	resp, err := readResponse(api.reader)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return response{}, errors.New("the Runtime API at " + api.address + " closed the connection")
+	}
 	if err != nil {
 		return response{}, err
 	}

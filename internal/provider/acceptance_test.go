@@ -25,6 +25,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/ecrrepo"
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/fakeaws"
@@ -36,6 +37,12 @@ const (
 	testRegion  = "ap-northeast-1"
 	testAccount = "123456789012"
 	testHost    = testAccount + ".dkr.ecr." + testRegion + ".amazonaws.com"
+)
+
+// The access keys of the two providers: by them the server tells who asks.
+const (
+	providerKey = "AKIALAMBDASEED000001"
+	standinKey  = "AKIASTANDINAWS000001"
 )
 
 // world is what an acceptance test runs in: a server that stands in for AWS,
@@ -98,8 +105,8 @@ provider %q {
   %s
 }
 `
-	return fmt.Sprintf(block, "lambdaseed", testRegion, "AKIALAMBDASEED000001", w.URL(), w.ca, strings.Join(extra, "\n  ")) +
-		fmt.Sprintf(block, "aws", testRegion, "AKIASTANDINAWS000001", w.URL(), w.ca, "") + config
+	return fmt.Sprintf(block, "lambdaseed", testRegion, providerKey, w.URL(), w.ca, strings.Join(extra, "\n  ")) +
+		fmt.Sprintf(block, "aws", testRegion, standinKey, w.URL(), w.ca, "") + config
 }
 
 // test runs steps with both providers. Steps whose Config does not name a
@@ -224,7 +231,7 @@ func (w *world) contents(repository string) map[string]string {
 func (w *world) providerRequests() []string {
 	var operations []string
 	for _, r := range w.Requests() {
-		if strings.Contains(r.UserAgent, "lambdaseed") && r.Service != "sts" || r.Service == "ecr-registry" && r.AccessKey == "AKIALAMBDASEED000001" {
+		if r.AccessKey == providerKey && r.Service != "sts" {
 			operations = append(operations, r.Operation)
 		}
 	}
@@ -291,3 +298,19 @@ func says(text string) *regexp.Regexp {
 
 // terraformState is what the checks of plugin-testing are handed.
 type terraformState = terraform.State
+
+// denyProvider takes IAM actions away from the provider, or gives all back.
+func (w *world) denyProvider(actions ...string) {
+	w.t.Helper()
+	document := ""
+	if len(actions) > 0 {
+		document = fmt.Sprintf(`{"Version":"2012-10-17","Statement":[
+			{"Effect":"Allow","Action":"*","Resource":"*"},
+			{"Effect":"Deny","Action":["%s"],"Resource":"*"}]}`, strings.Join(actions, `","`))
+	}
+	if err := w.SetPolicy(providerKey, document); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func pathTo(attribute string) tfjsonpath.Path { return tfjsonpath.New(attribute) }

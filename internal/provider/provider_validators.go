@@ -101,7 +101,7 @@ var validSessionName = matching("Invalid session name", regexp.MustCompile(`^[\w
 
 // validExternalID is checked as STS does (source: STS API reference,
 // AssumeRole, ExternalId).
-var validExternalID = matching("Invalid external ID", regexp.MustCompile(`^[\w+=,.@:/-]{2,1224}$`),
+var validExternalID = matching("Invalid external ID", regexp.MustCompile(`^[\w+=,.@:/-]{2,}$`),
 	"2 to 1224 letters, digits and _ + = , . @ : / -")
 
 func matching(summary string, pattern *regexp.Regexp, words string) stringCheck {

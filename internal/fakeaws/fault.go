@@ -32,10 +32,12 @@ const (
 	FaultExpireKeys    FaultKind = "keys expired"     // all temporary credentials expire, then the request goes on
 	FaultDenied        FaultKind = "denied"           // IAM says no
 	FaultHandler       FaultKind = "handler"          // Handler answers
+	FaultHook          FaultKind = "hook"             // nothing goes wrong: Before and After run around the request
+	FaultRewrite       FaultKind = "rewritten"        // done, and Rewrite changes the answer
 )
 
 // FaultKinds lists every kind that needs nothing but to be named, in the order
-// above: all except FaultHandler.
+// above, up to FaultDenied.
 func FaultKinds() []FaultKind {
 	return []FaultKind{
 		FaultInternalError, FaultUnavailable, FaultThrottle, FaultDropBefore, FaultDropAfter, FaultTruncate,
@@ -55,6 +57,16 @@ type Fault struct {
 	Kind      FaultKind
 	Status    int              // for FaultHTML and FaultNotJSON
 	Handler   http.HandlerFunc // for FaultHandler
+	Before    func(Request)    // for FaultHook: what somebody else does meanwhile
+	After     func(Request)    // for FaultHook: runs before the answer is sent
+	Rewrite   func(*Answer)    // for FaultRewrite
+}
+
+// Answer is an answer that Rewrite may change.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
 }
 
 // Injected is a fault at work.
@@ -170,9 +182,44 @@ func (s *Server) strike(f *Fault, x *exchange, handle func(http.ResponseWriter))
 		handle(x.w)
 	case FaultHandler:
 		f.Handler(x.w, x.r)
+	case FaultHook:
+		f.around(x, handle)
+	case FaultRewrite:
+		held := newHeldAnswer()
+		handle(held)
+		a := &Answer{Status: held.status, Header: held.header, Body: held.body.Bytes()}
+		f.Rewrite(a)
+		a.send(x.w)
 	default:
 		panic(fmt.Sprintf("fakeaws: unknown fault kind %q", f.Kind))
 	}
+}
+
+func (f *Fault) around(x *exchange, handle func(http.ResponseWriter)) {
+	x.record.Fault = ""
+	if f.Before != nil {
+		f.Before(x.record)
+	}
+	if f.After == nil {
+		handle(x.w)
+		return
+	}
+	held := newHeldAnswer()
+	handle(held)
+	f.After(x.record)
+	(&Answer{Status: held.status, Header: held.header, Body: held.body.Bytes()}).send(x.w)
+}
+
+// send writes the answer; a Content-Length that no longer fits is mended.
+func (a *Answer) send(w http.ResponseWriter) {
+	for key, values := range a.Header {
+		w.Header()[key] = values
+	}
+	if w.Header().Get("Content-Length") != "" && len(a.Body) > 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(len(a.Body)))
+	}
+	w.WriteHeader(a.Status)
+	_, _ = w.Write(a.Body)
 }
 
 // hang waits for the client to go away. Its body must be read first: only then

@@ -75,7 +75,7 @@ func parseAWSHost(host string) (awsHost, bool) {
 		return awsHost{Service: serviceLayers, Region: m[1]}, true
 	}
 	labels := strings.Split(rest, ".")
-	if labels[0] == "api" && len(labels) > 1 && labels[1] == "ecr" {
+	if labels[0] == "api" && len(labels) > 1 && (labels[1] == "ecr" || labels[1] == "ecr-fips") {
 		labels = labels[1:]
 	}
 	service := strings.TrimSuffix(labels[0], "-fips")

@@ -79,9 +79,9 @@ func (s *Server) ExpireImage(region, repository, tag string) bool {
 	return failure == nil
 }
 
-// RequestsPerRepository counts the registry's requests by repository name, and
-// the ECR API's that were about one repository are not among them: those carry
-// the name in their body only.
+// RequestsPerRepository counts the requests to ECR and its registry by the
+// repository that they name; those that name none, such as
+// GetAuthorizationToken, are not counted.
 func (s *Server) RequestsPerRepository() map[string]int {
 	counts := map[string]int{}
 	for _, r := range s.Requests() {

@@ -21,7 +21,7 @@ type Request struct {
 
 	Region     string // of the endpoint
 	Account    string // of the registry for /v2/ on real hosts, else the caller's where it is known
-	Repository string // /v2/ only
+	Repository string // of ECR and its registry, where the request names one
 	Reference  string // /v2/ only: tag, digest or upload id
 
 	Host   string // as the client named it, with port if it gave one

@@ -5,6 +5,7 @@ package fakeaws
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -82,6 +83,12 @@ func (x *exchange) classifyAPI(sig signature) {
 	if x.record.Region == "" { // anonymous calls to the emulator
 		x.record.Region = x.srv.region
 	}
+	if who, ok := x.srv.lookup(sig.AccessKey, x.record.Region); ok {
+		x.record.Account = who.Account
+	}
+	if x.svc.name == serviceECR {
+		x.record.Repository = repositoryInBody(body)
+	}
 	switch x.svc.protocol {
 	case protocolJSON11:
 		_, x.record.Operation, _ = strings.Cut(x.r.Header.Get("X-Amz-Target"), ".")
@@ -94,6 +101,15 @@ func (x *exchange) classifyAPI(sig signature) {
 		srv: x.srv, Request: x.r, Body: body, Form: form, Operation: x.record.Operation, record: &x.record,
 		RequestID: x.record.RequestID, Region: x.record.Region, Host: x.r.Host, Bucket: x.host.Bucket,
 	}
+}
+
+// repositoryInBody finds what repository an ECR call is about.
+func repositoryInBody(body []byte) string {
+	var in repositoryInput
+	if json.Unmarshal(body, &in) != nil {
+		return ""
+	}
+	return in.RepositoryName
 }
 
 // bufferedBody is a body that was read already; what it was read from stays

@@ -194,11 +194,7 @@ func (x *exchange) serve() {
 
 // handle does what the real service would.
 func (x *exchange) handle(w http.ResponseWriter) {
-	account := x.record.Account
-	if x.svc != nil {
-		account = "" // one bucket per region is strict enough for API callers of one test
-	}
-	if !x.srv.limits.take(x.srv.clock.now(), x.record.Service, x.record.Operation, account, x.record.Region) {
+	if !x.srv.limits.take(x.srv.clock.now(), x.record.Service, x.record.Operation, x.record.Account, x.record.Region) {
 		x.writeThrottle(w)
 		return
 	}

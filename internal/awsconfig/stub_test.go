@@ -138,3 +138,12 @@ func (s *stub) answer(operation, code string) {
 	defer s.mu.Unlock()
 	s.refuse[operation] = code
 }
+
+// refusingTransport is an HTTP client that reaches nobody and remembers whom it
+// was to reach.
+type refusingTransport struct{ hosts []string }
+
+func (c *refusingTransport) Do(r *http.Request) (*http.Response, error) {
+	c.hosts = append(c.hosts, r.URL.Host)
+	return nil, http.ErrServerClosed
+}

@@ -209,6 +209,10 @@ func (r *placeholderImageResource) Read(ctx context.Context, req resource.ReadRe
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 
+	// Before anything else: the framework wants an identity of a resource that
+	// leaves the state, too, and Terraform before 1.12 brings none along.
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
+
 	s, err := r.seed(ctx, state)
 	if awsconfig.IsUnknownArguments(err) {
 		resp.Diagnostics.AddWarning("Refresh skipped", "The state of "+state.ImageURI.ValueString()+" is kept as it is, because ECR cannot be asked in this plan: "+sentence(err))
@@ -232,7 +236,6 @@ func (r *placeholderImageResource) Read(ctx context.Context, req resource.ReadRe
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 }
 
 func (r *placeholderImageResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {

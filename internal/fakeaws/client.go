@@ -67,5 +67,7 @@ func (s *Server) RemoteOptionsFor(ctx context.Context, accessKey, region string)
 		remote.WithAuth(&authn.Basic{Username: tokenUser, Password: s.Password(accessKey, region)}),
 		remote.WithUserAgent("pipeline"),
 		remote.WithRetryStatusCodes(),
+		remote.WithRetryPredicate(func(error) bool { return false }),
+		remote.WithRetryBackoff(remote.Backoff{Steps: 1}),
 	}
 }

@@ -75,7 +75,16 @@ type Injected struct {
 	f    Fault
 	seen int
 	hits []Request
+
+	effect sync.Once
+	struck chan struct{}
 }
+
+// Struck is closed when the fault first took effect: for the faults that
+// strike after the work, when that is done.
+func (i *Injected) Struck() <-chan struct{} { return i.struck }
+
+func (i *Injected) tookEffect() { i.effect.Do(func() { close(i.struck) }) }
 
 // Hits returns the requests that were struck so far.
 func (i *Injected) Hits() []Request {
@@ -100,7 +109,7 @@ type faults struct {
 func (s *Server) Inject(f Fault) *Injected {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
-	injected := &Injected{set: &s.faults, f: f}
+	injected := &Injected{set: &s.faults, f: f, struck: make(chan struct{})}
 	s.faults.active = append(s.faults.active, injected)
 	return injected
 }
@@ -114,10 +123,10 @@ func (s *Server) ClearFaults() {
 
 // match counts the request for every fault that it matches, and returns the
 // one that strikes it.
-func (fs *faults) match(r Request) *Fault {
+func (fs *faults) match(r Request) *Injected {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	var struck *Fault
+	var struck *Injected
 	for _, i := range fs.active {
 		if !i.f.matches(r) {
 			continue
@@ -131,7 +140,7 @@ func (fs *faults) match(r Request) *Fault {
 			continue
 		}
 		i.hits = append(i.hits, r)
-		struck = &i.f
+		struck = i
 	}
 	return struck
 }
@@ -143,9 +152,20 @@ func (f *Fault) matches(r Request) bool {
 		(f.Match == nil || f.Match(r))
 }
 
-// strike does the fault to an exchange; handle is what would have happened.
-func (s *Server) strike(f *Fault, x *exchange, handle func(http.ResponseWriter)) {
+// strike does the fault to an exchange; work is what would have happened.
+func (s *Server) strike(i *Injected, x *exchange, work func(http.ResponseWriter)) {
+	f := &i.f
 	x.record.Fault = string(f.Kind)
+	handle := work
+	switch f.Kind {
+	case FaultDropAfter, FaultTruncate, FaultHangAfter, FaultRewrite:
+		handle = func(w http.ResponseWriter) {
+			work(w)
+			i.tookEffect()
+		}
+	default:
+		i.tookEffect()
+	}
 	switch f.Kind {
 	case FaultInternalError:
 		x.fail(http.StatusInternalServerError)

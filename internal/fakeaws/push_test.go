@@ -6,35 +6,10 @@ package fakeaws
 import (
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ecr"
-	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 )
-
-// start runs a server for one test.
-func start(t *testing.T, opts ...Option) *Server {
-	t.Helper()
-	srv, err := Start(opts...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(srv.Close)
-	return srv
-}
-
-// createRepository makes a repository through the API and returns its URI.
-func createRepository(t *testing.T, srv *Server, repository string) string {
-	t.Helper()
-	out, err := ecr.NewFromConfig(srv.AWSConfig(DefaultRegion)).CreateRepository(t.Context(),
-		&ecr.CreateRepositoryInput{RepositoryName: aws.String(repository)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return aws.ToString(out.Repository.RepositoryUri)
-}
 
 func TestPushAndPullUnderRealAndEmulatorHosts(t *testing.T) {
 	t.Parallel()
@@ -50,10 +25,7 @@ func TestPushAndPullUnderRealAndEmulatorHosts(t *testing.T) {
 			if uri != want {
 				t.Fatalf("repositoryUri = %s, want %s", uri, want)
 			}
-			ref, err := name.ParseReference(uri + ":v1")
-			if err != nil {
-				t.Fatal(err)
-			}
+			ref := parse(t, uri+":v1")
 			img, err := random.Image(4096, 2)
 			if err != nil {
 				t.Fatal(err)

@@ -16,12 +16,12 @@ var layerARM64 []byte
 var layers = map[string]Layer{
 	"x86_64": {
 		Compressed: layerX8664,
-		Digest:     "sha256:7584d0089cd15a510bb5235f85cd83ed4ce303cb9f9ed9688ad4dd30a6224e1a",
-		DiffID:     "sha256:028af5987b216dc5c524fa5825f36b1d0cc2789f4999c96b885b474de47ad78a",
+		Digest:     "sha256:4c226739d288d40d1c336dcd943b277ebcdf24bca23babedf7d7683be1ab5720",
+		DiffID:     "sha256:ced232312acc9d9b78d6a3ab21d34acc30892f56cd2ec944c24f2b2a3b15f33d",
 	},
 	"arm64": {
 		Compressed: layerARM64,
-		Digest:     "sha256:e26cf4ce4fff858d9a84f18ffe0938b540671fa00bc4db41843482741bceb74d",
-		DiffID:     "sha256:0df01bf57ce700e3150b641bfb4ba671f82561dbb08c3e5731854ec0c4c6720b",
+		Digest:     "sha256:c46df518f328f9890280bda1256a4927dd55d376cbdd1fa2ad7775bde8828064",
+		DiffID:     "sha256:1e911179c86b8b2fb5faeb989cf30d81667e105ce3ac15b6e44c205be943f1ca",
 	},
 }

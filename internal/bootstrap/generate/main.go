@@ -11,6 +11,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -25,26 +26,27 @@ import (
 
 func main() {
 	dir := flag.String("dir", ".", "`directory` of the package internal/bootstrap")
+	out := flag.String("out", "", "`directory` to write to (default: the one of the package)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := generate(ctx, *dir); err != nil {
+	if err := generate(ctx, *dir, cmp.Or(*out, *dir)); err != nil {
 		fmt.Fprintln(os.Stderr, "generate:", err)
 		os.Exit(1)
 	}
 }
 
-// generate writes the files of the package in dir.
-func generate(ctx context.Context, dir string) error {
+// generate builds what the package in dir is to hold and writes it to out.
+func generate(ctx context.Context, dir, out string) error {
 	if runtime.Version() != toolchain {
-		return handOver(ctx, dir)
+		return handOver(ctx, dir, out)
 	}
 	files, err := build(ctx, filepath.Join(dir, "program"))
 	if err != nil {
 		return err
 	}
 	for name, content := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil { //nolint:gosec // files of a source tree
+		if err := os.WriteFile(filepath.Join(out, name), content, 0o644); err != nil { //nolint:gosec // files of a source tree
 			return err
 		}
 	}
@@ -53,13 +55,17 @@ func generate(ctx context.Context, dir string) error {
 
 // handOver runs this program again, built by the pinned toolchain: compress/flate
 // may compress differently in another release.
-func handOver(ctx context.Context, dir string) error {
+func handOver(ctx context.Context, dir, out string) error {
 	if os.Getenv("GOTOOLCHAIN") == toolchain {
 		return fmt.Errorf("this is %s although GOTOOLCHAIN asked for %s", runtime.Version(), toolchain)
 	}
-	cmd := exec.CommandContext(ctx, "go", "run", "./generate")
+	out, err := filepath.Abs(out)
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "go", "run", "./generate", "-out", out)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOTOOLCHAIN="+toolchain)
+	cmd.Env = append(os.Environ(), "GOTOOLCHAIN="+toolchain, "GOFLAGS=", "GOOS=", "GOARCH=")
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	return cmd.Run()
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/awsconfig"
 )
@@ -98,7 +99,7 @@ func TestHCPTerraformRoleOnTop(t *testing.T) {
 	source := awsconfig.New(awsconfig.Settings{AssumeRole: []awsconfig.AssumeRole{{
 		RoleARN: "arn:aws:iam::210987654321:role/deploy", SessionName: "hcp", ExternalID: "external", SourceIdentity: "run",
 		Policy: `{"Version":"2012-10-17"}`, PolicyARNs: []string{"arn:aws:iam::aws:policy/ReadOnlyAccess"},
-		Tags: map[string]string{"team": "seed"}, TransitiveTagKeys: []string{"team"}, Duration: 3600e9,
+		Tags: map[string]string{"team": "seed"}, TransitiveTagKeys: []string{"team"}, Duration: time.Hour,
 	}}})
 	if _, err := source.Config(t.Context(), ""); err != nil {
 		t.Fatal(err)

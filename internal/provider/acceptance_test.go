@@ -21,11 +21,13 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/hashicorp/go-version"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+	"github.com/hashicorp/terraform-plugin-testing/tfversion"
 
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/ecrrepo"
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/fakeaws"
@@ -314,3 +316,16 @@ func (w *world) denyProvider(actions ...string) {
 }
 
 func pathTo(attribute string) tfjsonpath.Path { return tfjsonpath.New(attribute) }
+
+// skipBelow skips a test on an older Terraform and says what it lacks, which
+// tfversion.SkipBelow does not.
+type skipBelow struct {
+	minimum *version.Version
+	lacks   string
+}
+
+func (s skipBelow) CheckTerraformVersion(_ context.Context, req tfversion.CheckTerraformVersionRequest, resp *tfversion.CheckTerraformVersionResponse) {
+	if req.TerraformVersion.LessThan(s.minimum) {
+		resp.Skip = fmt.Sprintf("Terraform %s has no %s, %s has", req.TerraformVersion, s.lacks, s.minimum)
+	}
+}

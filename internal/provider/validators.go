@@ -31,7 +31,12 @@ func (v stringCheck) ValidateString(_ context.Context, req validator.StringReque
 		return
 	}
 	if err := v.check(req.ConfigValue.ValueString()); err != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, v.summary, sentence(err))
+		detail := sentence(err)
+		if len(req.Path.Steps()) > 1 {
+			// Terraform shows no line for an attribute inside of another.
+			detail = "Attribute " + req.Path.String() + ": " + detail
+		}
+		resp.Diagnostics.AddAttributeError(req.Path, v.summary, detail)
 	}
 }
 

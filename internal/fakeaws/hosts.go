@@ -16,6 +16,7 @@ const (
 	serviceRegistry = "ecr-registry"
 	serviceLayers   = "ecr-layers"
 	serviceLambda   = "lambda"
+	serviceSQS      = "sqs"
 	serviceSSM      = "ssm"
 	serviceSTS      = "sts"
 	serviceS3       = "s3"
@@ -80,7 +81,7 @@ func parseAWSHost(host string) (awsHost, bool) {
 	}
 	service := strings.TrimSuffix(labels[0], "-fips")
 	switch service {
-	case serviceECR, serviceLambda, serviceSSM, serviceSTS, serviceIAM:
+	case serviceECR, serviceLambda, serviceSQS, serviceSSM, serviceSTS, serviceIAM:
 		switch {
 		case len(labels) == 1 && (service == serviceSTS || service == serviceIAM):
 			return awsHost{Service: service, Region: "us-east-1"}, true

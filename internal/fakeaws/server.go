@@ -46,6 +46,11 @@ type Server struct {
 
 	services map[string]*service // by SigV4 name
 	ecr      *ecrService
+	iam      *iamService
+	lambda   *lambdaService
+	s3       *s3Service
+	sqs      *sqsService
+	ssm      *ssmService
 
 	address  string // host:port
 	plain    *http.Server

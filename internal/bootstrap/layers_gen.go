@@ -16,12 +16,12 @@ var layerARM64 []byte
 var layers = map[string]Layer{
 	"x86_64": {
 		Compressed: layerX8664,
-		Digest:     "sha256:4c226739d288d40d1c336dcd943b277ebcdf24bca23babedf7d7683be1ab5720",
-		DiffID:     "sha256:ced232312acc9d9b78d6a3ab21d34acc30892f56cd2ec944c24f2b2a3b15f33d",
+		Digest:     "sha256:750048b1beb624e8857a279cb7f0257ed88c49eb6becd3b24c963b82c387f05b",
+		DiffID:     "sha256:a3a14a0bacebc5e1395c7bcda5c43b78b104450dd61778f6dc931f6fa89e47da",
 	},
 	"arm64": {
 		Compressed: layerARM64,
-		Digest:     "sha256:c46df518f328f9890280bda1256a4927dd55d376cbdd1fa2ad7775bde8828064",
-		DiffID:     "sha256:1e911179c86b8b2fb5faeb989cf30d81667e105ce3ac15b6e44c205be943f1ca",
+		Digest:     "sha256:822c95774bce99c1334ba9e3f11d20f0db6ad21f8ae6cc8681108f0bdb8ac87b",
+		DiffID:     "sha256:4c8c3e6621228cad57f4bc6df63e8a762b06d4050825d817c27c0435f6be64e3",
 	},
 }

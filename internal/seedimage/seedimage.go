@@ -25,6 +25,8 @@ import (
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/bootstrap"
 )
 
+//go:generate go test . -run TestGoldenDigests -update
+
 // Version is the version of the placeholder's mark. It changes only when a
 // placeholder's manifest has to be read in another way, never with a release of
 // the provider.

@@ -108,7 +108,7 @@ func TestServe(t *testing.T) {
 		}
 	}
 	last := log[len(events)]
-	if last["level"] != "FATAL" || last["message"] != "failed to get the next invocation: the Runtime API at "+api.Address()+" closed the connection" {
+	if last["level"] != "FATAL" || !strings.HasPrefix(last["message"], "failed to get the next invocation: the connection to the Runtime API at "+api.Address()+" broke: ") {
 		t.Errorf("the last log line is %v", last)
 	}
 }
@@ -219,6 +219,9 @@ func script(t *testing.T, answers ...string) (address string, requests func() []
 				answer := answers[0]
 				answers = answers[1:]
 				_, _ = io.WriteString(conn, answer)
+				if strings.Contains(answer, "Connection: close") {
+					break
+				}
 			}
 			_ = conn.Close()
 		}
@@ -272,11 +275,11 @@ func TestBrokenConnection(t *testing.T) {
 	}{
 		"in the middle of an event": {
 			[]string{scriptedNext, scriptedAccepted, "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: id-2\r\nContent-Length: 9\r\n\r\n{"}, 3,
-			"failed to get the next invocation: the Runtime API at ADDRESS closed the connection",
+			"failed to get the next invocation: the connection to the Runtime API at ADDRESS broke: unexpected EOF",
 		},
 		"after an error was sent": {
 			[]string{scriptedNext, ""}, 2,
-			"failed to send the function error: the Runtime API at ADDRESS closed the connection",
+			"failed to send the function error: the connection to the Runtime API at ADDRESS broke: unexpected EOF",
 		},
 		"error refused": {
 			[]string{scriptedNext, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"}, 2,

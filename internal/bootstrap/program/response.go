@@ -19,14 +19,19 @@ const (
 	maxBodySize = 16 << 20
 )
 
-var (
-	errLineEnd      = errors.New("a line of the HTTP response does not end with CR and LF")
-	errHeadTooLarge = errors.New("the head of the HTTP response is too large")
-	errBodyTooLarge = errors.New("the body of the HTTP response is too large")
-	errStatusLine   = errors.New("the status line of the HTTP response is malformed")
-	errHeaderField  = errors.New("a header field of the HTTP response is malformed")
-	errFraming      = errors.New("the HTTP response does not tell clearly where it ends")
-	errChunk        = errors.New("a chunk of the HTTP response is malformed")
+// protocolError says in which way a response is not one of HTTP/1.1.
+type protocolError string
+
+func (e protocolError) Error() string { return string(e) }
+
+const (
+	errLineEnd      = protocolError("a line of the HTTP response does not end with CR and LF")
+	errHeadTooLarge = protocolError("the head of the HTTP response is too large")
+	errBodyTooLarge = protocolError("the body of the HTTP response is too large")
+	errStatusLine   = protocolError("the status line of the HTTP response is malformed")
+	errHeaderField  = protocolError("a header field of the HTTP response is malformed")
+	errFraming      = protocolError("the HTTP response does not tell clearly where it ends")
+	errChunk        = protocolError("a chunk of the HTTP response is malformed")
 )
 
 // response is an HTTP response with its whole body.
@@ -218,7 +223,7 @@ func readChunks(r *bufio.Reader) ([]byte, error) {
 		}
 		digits, _, _ := strings.Cut(line, ";") // extensions mean nothing to us
 		size, err := strconv.ParseUint(strings.TrimRight(digits, " \t"), 16, 63)
-		if err != nil || digits[0] == '+' {
+		if err != nil {
 			return nil, errChunk
 		}
 		if size == 0 {

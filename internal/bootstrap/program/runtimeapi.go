@@ -6,7 +6,6 @@ package main
 import (
 	"bufio"
 	"errors"
-	"io"
 	"net"
 	"strconv"
 	"time"
@@ -110,19 +109,23 @@ func (api *runtimeAPI) do(method, path, functionErrorType string, body []byte) (
 	request = append(request, "\r\n"...)
 	request = append(request, body...)
 	if _, err := api.conn.Write(request); err != nil {
-		return response{}, err
+		return response{}, api.broken(err)
 	}
 	resp, err := readResponse(api.reader)
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return response{}, errors.New("the Runtime API at " + api.address + " closed the connection")
+	if _, ok := errors.AsType[protocolError](err); ok {
+		return response{}, err
 	}
 	if err != nil {
-		return response{}, err
+		return response{}, api.broken(err)
 	}
 	if resp.close {
 		api.close()
 	}
 	return resp, nil
+}
+
+func (api *runtimeAPI) broken(err error) error {
+	return errors.New("the connection to the Runtime API at " + api.address + " broke: " + err.Error())
 }
 
 func (api *runtimeAPI) use(conn net.Conn) {

@@ -219,7 +219,7 @@ func (l *lambdaService) getFunction(c *call) (any, error) {
 	}
 	out := &getFunctionOutput{Configuration: fn.present(v, qualifier), Code: v.code.location(fn)}
 	if len(fn.tags) > 0 {
-		out.Tags = fn.tags
+		out.Tags = maps.Clone(fn.tags)
 	}
 	if fn.reserved != nil && qualifier == "" {
 		out.Concurrency = &concurrency{*fn.reserved}
@@ -297,4 +297,3 @@ func (l *lambdaService) deleteFunction(c *call) (any, error) {
 	delete(l.functions[fn.key], fn.name)
 	return &reply{Status: http.StatusNoContent}, nil
 }
-

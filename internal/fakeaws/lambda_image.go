@@ -111,11 +111,11 @@ func (l *lambdaService) checkImage(image *storedImage, uri string) (*asyncFailur
 		if slices.Contains(layersUnpacked, layer.MediaType) {
 			// Seen in bazel-contrib/rules_oci#645 and #777; that the missing
 			// compression is the cause is a guess.
-			return &asyncFailure{"InvalidImage", "ImageLayerFailure: UnsupportedImageLayerDetected - Layer Digest " + layer.Digest}, nil
+			return &asyncFailure{code: "InvalidImage", reason: "ImageLayerFailure: UnsupportedImageLayerDetected - Layer Digest " + layer.Digest}, nil
 		}
 	}
 	if len(m.Layers) == 0 && l.behaviour.EmptyImageFails {
-		return &asyncFailure{"InvalidImage", "ImageLayerFailure: the image has no layers"}, nil
+		return &asyncFailure{code: "InvalidImage", reason: "ImageLayerFailure: the image has no layers"}, nil
 	}
 	return nil, nil
 }
@@ -184,10 +184,4 @@ func (l *lambdaService) readable(repo *repository) bool {
 		}
 	}
 	return true
-}
-
-// denies tells whether the policy forbids Lambda in so many words, or is there
-// and does not name Lambda although Lambda was told not to write it.
-func (l *lambdaService) accessRevoked(repo *repository) bool {
-	return !l.behaviour.NoPolicyWrite && !l.readable(repo)
 }

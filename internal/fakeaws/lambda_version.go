@@ -6,6 +6,7 @@ package fakeaws
 import (
 	"encoding/json"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -25,7 +26,10 @@ type functionVersion struct {
 }
 
 // asyncFailure is a refusal that shows only after the call was accepted.
-type asyncFailure struct{ code, reason string }
+type asyncFailure struct {
+	code, reason string
+	previous     *functionCode // what an update falls back to
+}
 
 // functionSettings are the settings as UpdateFunctionConfiguration takes them.
 // Blocks that nothing here looks into are kept as they came.
@@ -166,7 +170,7 @@ func (v *functionVersion) sameAs(other *functionVersion) bool {
 	b, errB := json.Marshal(other.config)
 	return errA == nil && errB == nil && string(a) == string(b) && v.code.sha256 == other.code.sha256 &&
 		strings.Join(v.code.architectures, ",") == strings.Join(other.code.architectures, ",") &&
-		v.description == other.description && imageConfigsEqual(v.config.ImageConfig, other.config.ImageConfig)
+		v.description == other.description && slices.Equal(v.config.Layers, other.config.Layers) && imageConfigsEqual(v.config.ImageConfig, other.config.ImageConfig)
 }
 
 func imageConfigsEqual(a, b *imageConfig) bool {

@@ -8,6 +8,11 @@ package fakeaws
 func newServices(s *Server) []*service {
 	return []*service{
 		newECR(s),
+		newIAM(s),
+		newLambda(s),
+		newS3(s),
+		newSQS(s),
+		newSSM(s),
 		newSTS(s),
 	}
 }

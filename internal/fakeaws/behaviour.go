@@ -48,9 +48,6 @@ type Behaviour struct {
 	// CreateOnPush creates a missing repository at a push, as a repository
 	// creation template with CREATE_ON_PUSH does.
 	CreateOnPush bool
-	// ErrorTypeHeader adds X-Amzn-ErrorType to ECR's JSON errors; that ECR
-	// sends it is not confirmed.
-	ErrorTypeHeader bool
 	// UntagReferencedChild lets BatchDeleteImage take the last tag of an image
 	// that an index refers to, and keeps the image, untagged; otherwise it is a
 	// failure, ImageReferencedByManifestList, as seen in ECR Public

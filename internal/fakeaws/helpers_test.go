@@ -6,6 +6,9 @@ package fakeaws
 import (
 	"context"
 	"errors"
+	"io"
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -76,4 +79,29 @@ func wantAPIError(t *testing.T, err error, code, message string) {
 	if apiErr.ErrorCode() != code || apiErr.ErrorMessage() != message {
 		t.Errorf("error = %s: %s\nwant  %s: %s", apiErr.ErrorCode(), apiErr.ErrorMessage(), code, message)
 	}
+}
+
+// readAll reads and closes an answer's body.
+func readAll(t *testing.T, response *http.Response) string {
+	t.Helper()
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+// ask sends GET for a path of a repository's registry, such as /manifests/v1,
+// and returns status and body: go-containerregistry asks with HEAD, whose
+// refusals have no text.
+func ask(t *testing.T, srv *Server, uri, path, password string) (int, string) {
+	t.Helper()
+	request := get(t, "https://"+strings.Replace(uri, "/", "/v2/", 1)+path)
+	request.SetBasicAuth("AWS", password)
+	response, err := srv.Transport().RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, readAll(t, response)
 }

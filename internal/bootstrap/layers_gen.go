@@ -16,12 +16,12 @@ var layerARM64 []byte
 var layers = map[string]Layer{
 	"x86_64": {
 		Compressed: layerX8664,
-		Digest:     "sha256:750048b1beb624e8857a279cb7f0257ed88c49eb6becd3b24c963b82c387f05b",
-		DiffID:     "sha256:a3a14a0bacebc5e1395c7bcda5c43b78b104450dd61778f6dc931f6fa89e47da",
+		Digest:     "sha256:f008945f1c3e848a6a762c25cdc7cd1882b5ffe68a2b07dd925229ea49b80d24",
+		DiffID:     "sha256:a0bafbfdd8d88a2643f24797cd1807018470a9e4cd194ed8977ad6d56b4275d0",
 	},
 	"arm64": {
 		Compressed: layerARM64,
-		Digest:     "sha256:822c95774bce99c1334ba9e3f11d20f0db6ad21f8ae6cc8681108f0bdb8ac87b",
-		DiffID:     "sha256:4c8c3e6621228cad57f4bc6df63e8a762b06d4050825d817c27c0435f6be64e3",
+		Digest:     "sha256:3ce1da4f75dd3d79c2fdd10cdec5a63e53ec24a3574be9e083951767d2a566c1",
+		DiffID:     "sha256:f780be5f2a8ef74e213fb4a69ebc5dcbcc4ce38541d5060742beed19266751b0",
 	},
 }

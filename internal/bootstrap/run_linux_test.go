@@ -9,9 +9,9 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,24 +43,18 @@ var lambdaArchitecture = map[string]string{"amd64": "x86_64", "arm64": "arm64"}[
 var roots = map[string]string{}
 
 func TestMain(m *testing.M) {
-	os.Exit(runWithRoots(m))
-}
-
-func runWithRoots(m *testing.M) int {
 	temp, err := os.MkdirTemp("", "lambdaseed-bootstrap-")
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+		panic(err)
 	}
 	defer os.RemoveAll(temp) //nolint:errcheck // a temporary directory
 	for architecture := range machines {
 		roots[architecture] = filepath.Join(temp, architecture)
 		if err := extract(architecture, roots[architecture]); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
+			panic(err)
 		}
 	}
-	return m.Run()
+	m.Run()
 }
 
 // extract unpacks the layer of an architecture into a new directory.
@@ -70,7 +64,7 @@ func extract(architecture, root string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Mkdir(root, 0o755); err != nil { //nolint:gosec // as in a container
+	if err := os.Mkdir(root, 0o755); err != nil {
 		return err
 	}
 	archive := tar.NewReader(unzipped)
@@ -117,7 +111,7 @@ func startProcess(t *testing.T, architecture string, adjust func(*exec.Cmd)) *pr
 	if architecture != lambdaArchitecture {
 		command = append([]string{findEmulator(t, architecture)}, command...)
 	}
-	p := &process{api: api, cmd: exec.CommandContext(t.Context(), command[0], command[1:]...)} //nolint:gosec // the program under test
+	p := &process{api: api, cmd: exec.CommandContext(t.Context(), command[0], command[1:]...)}
 	p.cmd.Env = []string{"AWS_LAMBDA_RUNTIME_API=" + api.Address(), "AWS_LAMBDA_FUNCTION_NAME=app"}
 	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stdout
 	if adjust != nil {
@@ -162,9 +156,9 @@ func (p *process) checkEvents(t *testing.T) {
 		switch {
 		case result.Outcome == localruntime.Error && body.ErrorType == "Function.PlaceholderImage" && body.StatusCode == 0:
 			got = eventtable.FunctionError
-		case result.Outcome == localruntime.Response && body.StatusCode == 503 && body.Headers["Retry-After"] == "60" && body.MultiValueHeaders == nil:
+		case result.Outcome == localruntime.Response && body.StatusCode == http.StatusServiceUnavailable && body.Headers["Retry-After"] == "60" && body.MultiValueHeaders == nil:
 			got = eventtable.HTTP
-		case result.Outcome == localruntime.Response && body.StatusCode == 503 && body.MultiValueHeaders["Retry-After"] != nil && body.Headers == nil:
+		case result.Outcome == localruntime.Response && body.StatusCode == http.StatusServiceUnavailable && body.MultiValueHeaders["Retry-After"] != nil && body.Headers == nil:
 			got = eventtable.HTTPMultiValue
 		}
 		if got != event.Answer {

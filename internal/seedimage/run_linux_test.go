@@ -69,7 +69,7 @@ func command(t *testing.T, img v1.Image) *exec.Cmd {
 		if err := os.WriteFile(file, program, header.FileInfo().Mode()); err != nil {
 			t.Fatal(err)
 		}
-		cmd := exec.CommandContext(t.Context(), file) //nolint:gosec // the program under test
+		cmd := exec.CommandContext(t.Context(), file)
 		cmd.Env = append([]string{"AWS_LAMBDA_FUNCTION_NAME=app"}, config.Config.Env...)
 		return cmd
 	}

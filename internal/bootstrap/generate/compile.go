@@ -39,7 +39,7 @@ func compile(ctx context.Context, dir string, arch architecture) ([]byte, error)
 	}
 	defer os.RemoveAll(temp) //nolint:errcheck // a temporary directory
 	executable := filepath.Join(temp, "program")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", executable, //nolint:gosec // fixed arguments
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", executable,
 		"-trimpath", "-buildvcs=false",
 		"-ldflags=-s -w -buildid=",
 		"-gcflags=all=-l", // without inlining, which takes 8 % of the size; speed does not matter here
@@ -59,5 +59,5 @@ func compile(ctx context.Context, dir string, arch architecture) ([]byte, error)
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("go build for %s: %w\n%s", arch.lambda, err, output)
 	}
-	return os.ReadFile(executable) //nolint:gosec // written just above
+	return os.ReadFile(executable)
 }

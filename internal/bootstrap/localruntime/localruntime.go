@@ -75,7 +75,7 @@ type call struct {
 
 // Start starts a Runtime API on a free loopback port. Close ends it.
 func Start() (*Server, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -193,6 +193,8 @@ func (s *Server) complete(outcome Outcome) http.HandlerFunc {
 			return
 		}
 		reply(w, http.StatusAccepted, `{"status":"OK"}`)
+		// The function has its reply before anybody can close the server.
+		_ = http.NewResponseController(w).Flush()
 		c.result <- Result{RequestID: id, Outcome: outcome, Header: r.Header.Clone(), Body: body}
 	}
 }

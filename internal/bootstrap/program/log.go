@@ -20,13 +20,13 @@ type logger struct {
 // answered tells that an event gets an HTTP answer.
 func (l logger) answered(requestID string, k kind, statusCode int) {
 	l.write("WARN", "the placeholder image answered an HTTP request",
-		"requestId", requestID, "event", string(k), "outcome", "http-"+strconv.Itoa(statusCode))
+		field{"requestId", requestID}, field{"event", string(k)}, field{"outcome", "http-" + strconv.Itoa(statusCode)})
 }
 
 // failed tells that an event gets a function error.
 func (l logger) failed(requestID string, k kind) {
 	l.write("ERROR", "the placeholder image failed an event: deploy the application's image",
-		"requestId", requestID, "event", string(k), "outcome", "function-error")
+		field{"requestId", requestID}, field{"event", string(k)}, field{"outcome", "function-error"})
 }
 
 func (l logger) warn(message string) {
@@ -39,12 +39,12 @@ func (l logger) fatal(message string) {
 }
 
 // write writes a line. It ignores failures: there is nowhere else to report them.
-func (l logger) write(level, message string, pairs ...string) {
+func (l logger) write(level, message string, fields ...field) {
 	b := appendString([]byte(`{"timestamp":`), l.now().UTC().Format("2006-01-02T15:04:05.000Z"))
 	b = appendString(append(b, `,"level":`...), level)
-	for i := 0; i < len(pairs); i += 2 {
-		b = appendString(append(b, ','), pairs[i])
-		b = appendString(append(b, ':'), pairs[i+1])
+	for _, f := range fields {
+		b = appendString(append(b, ','), f.name)
+		b = appendString(append(b, ':'), f.value)
 	}
 	b = appendString(append(b, `,"message":`...), message)
 	_, _ = l.out.Write(append(b, "}\n"...))

@@ -24,12 +24,13 @@ import (
 )
 
 func main() {
-	os.Exit(run(os.LookupEnv, os.Stdout))
+	run(os.LookupEnv, os.Stdout)
+	os.Exit(1) // Lambda starts a new process when it needs one
 }
 
-// run serves invocations for as long as the Runtime API is there and returns the
-// exit code. Lambda starts a new process when this one is gone.
-func run(lookupEnv func(string) (string, bool), stdout io.Writer) int {
+// run serves invocations for as long as the Runtime API is there. When it returns,
+// the log says why.
+func run(lookupEnv func(string) (string, bool), stdout io.Writer) {
 	log := logger{out: stdout, now: time.Now}
 	p, problems := newPlaceholder(lookupEnv)
 	for _, problem := range problems {
@@ -38,10 +39,9 @@ func run(lookupEnv func(string) (string, bool), stdout io.Writer) int {
 	address, _ := lookupEnv("AWS_LAMBDA_RUNTIME_API")
 	if address == "" {
 		log.fatal("AWS_LAMBDA_RUNTIME_API is not set: this program runs in AWS Lambda, or in an emulator of it")
-		return 1
+		return
 	}
 	log.fatal(serve(&runtimeAPI{address: address}, p, log).Error())
-	return 1
 }
 
 // serve answers one invocation after the other. It returns the reason why it

@@ -22,23 +22,25 @@ import (
 // program is a run of the program in this process.
 type program struct {
 	log    bytes.Buffer // to be read after wait
-	exited chan int
+	exited chan struct{}
 }
 
 func start(address string) *program {
-	p := &program{exited: make(chan int, 1)}
+	p := &program{exited: make(chan struct{})}
 	env := environment(map[string]string{"AWS_LAMBDA_RUNTIME_API": address, "AWS_LAMBDA_FUNCTION_NAME": "app"})
-	go func() { p.exited <- run(env, &p.log) }()
+	go func() {
+		run(env, &p.log)
+		close(p.exited)
+	}()
 	return p
 }
 
-// wait waits for the end of the program and returns the exit code and the lines of
-// the log, all of which must be JSON with a time and a level.
-func (p *program) wait(t *testing.T) (int, []map[string]string) {
+// wait waits for the end of the program and returns the lines of the log, all of
+// which must be JSON with a time and a level.
+func (p *program) wait(t *testing.T) []map[string]string {
 	t.Helper()
-	var code int
 	select {
-	case code = <-p.exited:
+	case <-p.exited:
 	case <-t.Context().Done():
 		t.Fatal("the program does not end")
 	}
@@ -54,7 +56,7 @@ func (p *program) wait(t *testing.T) (int, []map[string]string) {
 		delete(members, "timestamp")
 		lines = append(lines, members)
 	}
-	return code, lines
+	return lines
 }
 
 // TestServe checks for every event of the table what the program sends, that it
@@ -83,7 +85,7 @@ func TestServe(t *testing.T) {
 			continue
 		}
 		answer := strictDecode[decoded](t, result.Body)
-		if result.Outcome != localruntime.Response || answer.StatusCode != 503 {
+		if result.Outcome != localruntime.Response || answer.StatusCode != http.StatusServiceUnavailable {
 			t.Errorf("%s: got the outcome %s with status %d", event.Name, result.Outcome, answer.StatusCode)
 		}
 		if (answer.Headers == nil) != (event.Answer == eventtable.HTTPMultiValue) || (answer.MultiValueHeaders == nil) != (event.Answer == eventtable.HTTP) {
@@ -93,9 +95,9 @@ func TestServe(t *testing.T) {
 	if err := api.Close(); err != nil {
 		t.Fatal(err)
 	}
-	code, log := p.wait(t)
-	if code != 1 || len(log) != len(events)+1 {
-		t.Fatalf("the program ends with %d after %d log lines", code, len(log))
+	log := p.wait(t)
+	if len(log) != len(events)+1 {
+		t.Fatalf("the program ends after %d log lines", len(log))
 	}
 	for i, event := range events {
 		outcome, level := "http-503", "WARN"
@@ -136,7 +138,7 @@ func TestServeLargestEvent(t *testing.T) {
 	if err := api.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, _ = p.wait(t)
+	_ = p.wait(t)
 }
 
 func TestNoEventContentInTheLog(t *testing.T) {
@@ -158,7 +160,7 @@ func TestNoEventContentInTheLog(t *testing.T) {
 	if err := api.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, log := p.wait(t); len(log) != 6 || strings.Contains(p.log.String(), "zebra") {
+	if log := p.wait(t); len(log) != 6 || strings.Contains(p.log.String(), "zebra") {
 		t.Errorf("the log is %s", p.log.String())
 	}
 }
@@ -166,16 +168,16 @@ func TestNoEventContentInTheLog(t *testing.T) {
 func TestNoRuntimeAPI(t *testing.T) {
 	t.Parallel()
 	p := start("")
-	code, log := p.wait(t)
-	if code != 1 || len(log) != 1 || log[0]["level"] != "FATAL" ||
+	log := p.wait(t)
+	if len(log) != 1 || log[0]["level"] != "FATAL" ||
 		log[0]["message"] != "AWS_LAMBDA_RUNTIME_API is not set: this program runs in AWS Lambda, or in an emulator of it" {
-		t.Errorf("ends with %d and the log %v", code, log)
+		t.Errorf("the log is %v", log)
 	}
 }
 
 func TestRuntimeAPIRefusesConnections(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,9 +185,9 @@ func TestRuntimeAPIRefusesConnections(t *testing.T) {
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	code, log := start(address).wait(t)
-	if code != 1 || len(log) != 1 || !strings.HasPrefix(log[0]["message"], "failed to get the next invocation: dial tcp "+address) {
-		t.Errorf("ends with %d and the log %v", code, log)
+	log := start(address).wait(t)
+	if len(log) != 1 || !strings.HasPrefix(log[0]["message"], "failed to get the next invocation: dial tcp "+address) {
+		t.Errorf("the log is %v", log)
 	}
 }
 
@@ -194,7 +196,7 @@ func TestRuntimeAPIRefusesConnections(t *testing.T) {
 // that returns the requests once the program has ended.
 func script(t *testing.T, answers ...string) (address string, requests func() []string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,10 +255,10 @@ func TestFailedStartIsReported(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			address, requests := script(t, tt.answer, scriptedAccepted)
-			code, log := start(address).wait(t)
+			log := start(address).wait(t)
 			message := "failed to get the next invocation: " + tt.message
-			if code != 1 || len(log) != 1 || log[0]["level"] != "FATAL" || log[0]["message"] != message {
-				t.Errorf("ends with %d and the log %v", code, log)
+			if len(log) != 1 || log[0]["level"] != "FATAL" || log[0]["message"] != message {
+				t.Errorf("the log is %v", log)
 			}
 			want := `POST /2018-06-01/runtime/init/error {"errorMessage":"` + message + `","errorType":"Function.PlaceholderImageInit","stackTrace":[]}`
 			if got := requests(); len(got) != 2 || got[1] != want {
@@ -274,23 +276,28 @@ func TestBrokenConnection(t *testing.T) {
 		message  string
 	}{
 		"in the middle of an event": {
-			[]string{scriptedNext, scriptedAccepted, "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: id-2\r\nContent-Length: 9\r\n\r\n{"}, 3,
+			[]string{scriptedNext, scriptedAccepted, "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: id-2\r\nContent-Length: 9\r\n\r\n{"},
+			3,
 			"failed to get the next invocation: the connection to the Runtime API at ADDRESS broke: unexpected EOF",
 		},
 		"after an error was sent": {
-			[]string{scriptedNext, ""}, 2,
+			[]string{scriptedNext, ""},
+			2,
 			"failed to send the function error: the connection to the Runtime API at ADDRESS broke: unexpected EOF",
 		},
 		"error refused": {
-			[]string{scriptedNext, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"}, 2,
+			[]string{scriptedNext, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"},
+			2,
 			"failed to send the function error: the Runtime API answered with status 400",
 		},
 		"response refused": {
-			[]string{scriptedEvent(`{"version":"2.0","rawPath":"/","requestContext":{"http":{"method":"GET"}}}`), "HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"}, 2,
+			[]string{scriptedEvent(`{"version":"2.0","rawPath":"/","requestContext":{"http":{"method":"GET"}}}`), "HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"},
+			2,
 			"failed to send the response: the Runtime API answered with status 413",
 		},
 		"later refusal": {
-			[]string{scriptedNext, scriptedAccepted, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"}, 3,
+			[]string{scriptedNext, scriptedAccepted, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"},
+			3,
 			"failed to get the next invocation: the Runtime API answered with status 403",
 		},
 	}
@@ -298,10 +305,10 @@ func TestBrokenConnection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			address, requests := script(t, tt.answers...)
-			code, log := start(address).wait(t)
+			log := start(address).wait(t)
 			message := strings.Replace(tt.message, "ADDRESS", address, 1)
-			if last := log[len(log)-1]; code != 1 || last["level"] != "FATAL" || last["message"] != message {
-				t.Errorf("ends with %d and the log %v, want the message %q", code, log, message)
+			if last := log[len(log)-1]; last["level"] != "FATAL" || last["message"] != message {
+				t.Errorf("the log is %v, want the message %q", log, message)
 			}
 			if got := requests(); len(got) != tt.requests {
 				t.Errorf("sent %q", got)
@@ -316,7 +323,7 @@ func TestServerThatClosesConnections(t *testing.T) {
 	t.Parallel()
 	closing := strings.NewReplacer("Content-Length", "Connection: close\r\nContent-Length")
 	address, requests := script(t, closing.Replace(scriptedNext), closing.Replace(scriptedAccepted), scriptedNext, scriptedAccepted)
-	_, log := start(address).wait(t)
+	log := start(address).wait(t)
 	if len(log) != 3 || len(requests()) != 4 {
 		t.Errorf("sent %q and logged %v", requests(), log)
 	}
@@ -325,10 +332,10 @@ func TestServerThatClosesConnections(t *testing.T) {
 func TestMalformedEnvironmentIsLogged(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	code := run(environment(map[string]string{envStatusCode: "zebra"}), &log)
+	run(environment(map[string]string{envStatusCode: "zebra"}), &log)
 	first, _, _ := strings.Cut(log.String(), "\n")
-	if code != 1 || strings.Contains(log.String(), "zebra") ||
+	if strings.Contains(log.String(), "zebra") ||
 		!strings.HasSuffix(first, `"level":"WARN","message":"LAMBDASEED_HTTP_STATUS_CODE is not an HTTP status code between 200 and 599: HTTP callers get the default answer"}`) {
-		t.Errorf("ends with %d and the log %s", code, log.String())
+		t.Errorf("the log is %s", log.String())
 	}
 }

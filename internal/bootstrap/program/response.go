@@ -42,9 +42,10 @@ type response struct {
 	close  bool // no other response follows on the connection
 }
 
-// header holds the fields of a response in order.
+// header holds the fields of a response, or of an answer, in order.
 type header []field
 
+// field is a name with its value.
 type field struct{ name, value string }
 
 // is reports whether the field is called name; case does not matter.

@@ -5,6 +5,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"net"
 	"strconv"
@@ -64,15 +65,11 @@ func (api *runtimeAPI) fail(requestID string, payload []byte) error {
 // told: the process ends in any case.
 func (api *runtimeAPI) reportInitError(cause error) {
 	api.close()
-	conn, err := net.DialTimeout("tcp", api.address, initErrorTimeout)
-	if err != nil {
+	deadline := time.Now().Add(initErrorTimeout)
+	if api.dial(net.Dialer{Deadline: deadline}) != nil || api.conn.SetDeadline(deadline) != nil {
 		return
 	}
-	api.use(conn)
 	defer api.close()
-	if err := conn.SetDeadline(time.Now().Add(initErrorTimeout)); err != nil {
-		return
-	}
 	_ = api.post("report the failed start", "init/error", initErrorType, errorPayload(initErrorType, cause.Error()))
 }
 
@@ -90,11 +87,9 @@ func (api *runtimeAPI) post(what, path, functionErrorType string, payload []byte
 // do sends a request and reads the response to it.
 func (api *runtimeAPI) do(method, path, functionErrorType string, body []byte) (response, error) {
 	if api.conn == nil {
-		conn, err := net.Dial("tcp", api.address)
-		if err != nil {
+		if err := api.dial(net.Dialer{}); err != nil {
 			return response{}, err
 		}
-		api.use(conn)
 	}
 	request := []byte(method + " " + runtimePath + path + " HTTP/1.1\r\n" +
 		"Host: " + api.address + "\r\n" +
@@ -128,8 +123,13 @@ func (api *runtimeAPI) broken(err error) error {
 	return errors.New("the connection to the Runtime API at " + api.address + " broke: " + err.Error())
 }
 
-func (api *runtimeAPI) use(conn net.Conn) {
+func (api *runtimeAPI) dial(dialer net.Dialer) error {
+	conn, err := dialer.DialContext(context.Background(), "tcp", api.address)
+	if err != nil {
+		return err
+	}
 	api.conn, api.reader = conn, bufio.NewReader(conn)
+	return nil
 }
 
 func (api *runtimeAPI) close() {

@@ -167,3 +167,18 @@ func (r *Repository) AnyTagged(ctx context.Context, match func(Image) bool) (boo
 	}
 	return false, nil
 }
+
+// AnyOf reports whether the repository has an image with one of the digests.
+// It makes no request for none.
+func (r *Repository) AnyOf(ctx context.Context, digests []string) (bool, error) {
+	ids := make([]types.ImageIdentifier, 0, len(digests))
+	for _, digest := range digests {
+		ids = append(ids, imageID(digest))
+	}
+	for batch := range slices.Chunk(ids, lookBatch) {
+		if images, err := r.images(ctx, batch); err != nil || len(images) > 0 {
+			return len(images) > 0, err
+		}
+	}
+	return false, nil
+}

@@ -215,3 +215,34 @@ resource "lambdaseed_placeholder_image" "app" {
 		ExpectError: says("Invalid repository URL"),
 	}})
 }
+
+// The tag is gone, but a manifest that this resource had superseded is still in
+// the repository. The seed is pushed again in place, so that the older one is
+// not forgotten and the repository can be destroyed in the end.
+func TestPlaceholderImage_seedGoneOlderOneLeft(t *testing.T) {
+	w := newWorld(t)
+	x86 := digestOf(t, placeholder(t, "x86_64", seedimage.Response{}))
+	arm := digestOf(t, placeholder(t, "arm64", seedimage.Response{}))
+	config := firstApply(`architectures = ["arm64"]`, "")
+	w.testWith(resource.TestCase{
+		Steps: []resource.TestStep{
+			{Config: firstApply("", "")},
+			{Config: config},
+			{
+				PreConfig: func() { w.deleteTag("app", defaultImageTag) },
+				Config:    config,
+				ConfigPlanChecks: resource.ConfigPlanChecks{
+					PreApply:             updatesSeedAlone(),
+					PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
+				},
+				Check: w.contains("app", map[string]string{defaultImageTag: arm, "<untagged 1>": x86}),
+			},
+		},
+		CheckDestroy: func(*terraformState) error {
+			if contents := w.contents("app"); contents != nil {
+				return fmt.Errorf("the repository is still there, with %v", contents)
+			}
+			return nil
+		},
+	})
+}

@@ -153,11 +153,11 @@ func (r *placeholderImageResource) ModifyPlan(ctx context.Context, req resource.
 	}
 
 	owned := loadOwnership(ctx, req.Private, &resp.Diagnostics)
-	push := !plan.sameImage(state) && owned.willPush(state.ImageDigest.ValueString())
+	push := owned.willPush(plan.sameImage(state), state.ImageDigest.ValueString())
 	plan.plan(state.seedModel)
 	plan.planObserved(state.seedModel, push)
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
-	if push && r.data != nil {
+	if push && !owned.Lost && r.data != nil {
 		if s, err := r.seed(ctx, plan); err == nil {
 			s.checkImmutable(ctx, &resp.Diagnostics)
 		}
@@ -222,13 +222,17 @@ func (r *placeholderImageResource) Read(ctx context.Context, req resource.ReadRe
 		resp.Diagnostics.Append(s.openDiagnostic(err))
 		return
 	}
-	found, exists := s.read(ctx, &resp.Diagnostics)
+	owned := loadOwnership(ctx, req.Private, &resp.Diagnostics)
+	found, observed, exists := s.read(ctx, owned, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	if !exists {
 		resp.State.RemoveResource(ctx)
 		return
+	}
+	if observed.Lost != owned.Lost {
+		saveOwnership(ctx, resp.Private, observed, &resp.Diagnostics)
 	}
 	state.complete(found)
 	if err := state.observe(ctx, s.repository, found, isPlaceholder); err != nil {
@@ -252,9 +256,10 @@ func (r *placeholderImageResource) Update(ctx context.Context, req resource.Upda
 	defer cancel()
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 
-	// Where nothing is to be pushed the plan already holds what the state
-	// shows, and there is nothing to ask ECR for.
-	if !plan.sameImage(state) && owned.willPush(state.ImageDigest.ValueString()) {
+	// Where nothing is to be pushed there is nothing to ask ECR for. The plan
+	// may have thought otherwise, if the answer was not known by then.
+	plan.planObserved(state.seedModel, false)
+	if owned.willPush(plan.sameImage(state), state.ImageDigest.ValueString()) {
 		s, err := r.seed(ctx, plan)
 		if err != nil {
 			resp.Diagnostics.Append(s.openDiagnostic(err))
@@ -264,7 +269,7 @@ func (r *placeholderImageResource) Update(ctx context.Context, req resource.Upda
 		if !ok {
 			return
 		}
-		found, owned := s.update(ctx, img, owned, &resp.Diagnostics)
+		found, owned := s.update(ctx, img, plan.IfExists.ValueString(), owned, &resp.Diagnostics)
 		if resp.Diagnostics.HasError() {
 			return
 		}

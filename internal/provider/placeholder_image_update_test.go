@@ -215,3 +215,33 @@ func TestPlaceholderImage_updateOfStateAlone(t *testing.T) {
 		},
 	})
 }
+
+// An answer that is known only at apply, and then turns out to be the old one.
+func TestPlaceholderImage_updateUnknownAtPlan(t *testing.T) {
+	w := newWorld(t)
+	w.createRepository("app", types.ImageTagMutabilityMutable)
+	config := func(input string) string {
+		return seedOnly("http_response = { body = terraform_data.body.output.text }") + fmt.Sprintf(`
+resource "terraform_data" "body" {
+  input = { text = "soon", version = %q }
+}
+`, input)
+	}
+	w.test([]resource.TestStep{
+		{Config: config("1")},
+		{
+			PreConfig: func() { w.ResetRequests() },
+			Config:    config("2"),
+			ConfigPlanChecks: resource.ConfigPlanChecks{
+				PreApply:             []plancheck.PlanCheck{plancheck.ExpectUnknownValue(seedAddress, pathTo("image_digest"))},
+				PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
+			},
+			Check: func(*terraformState) error {
+				if wrote := w.wrote(); len(wrote) > 0 {
+					return fmt.Errorf("the provider sent %v", wrote)
+				}
+				return nil
+			},
+		},
+	})
+}

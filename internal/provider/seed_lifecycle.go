@@ -125,38 +125,52 @@ func (s seed) warnOfLatest(ctx context.Context, diags *diag.Diagnostics) {
 // it leaves when the repository is gone, or when the tag is gone and nothing
 // but replaceable images are tagged there, so that the next plan creates it. A
 // tag that is gone beside a real image means that the pipeline has taken over.
-func (s seed) read(ctx context.Context, diags *diag.Diagnostics) (found *ecrrepo.Image, exists bool) {
+//
+// A resource that would leave while older digests of its own are still in the
+// repository stays, with its ownership marked as lost: in leaving it would
+// forget them, and the repository could never be destroyed without force_delete.
+func (s seed) read(ctx context.Context, owned ownership, diags *diag.Diagnostics) (found *ecrrepo.Image, _ ownership, exists bool) {
+	owned.Lost = false
 	image, err := s.repository.Look(ctx, s.tag)
 	switch {
 	case err == nil:
-		return &image, true
+		return &image, owned, true
 	case errors.Is(err, ecrrepo.ErrRepositoryNotFound):
-		return nil, false
+		return nil, owned, false
 	case !errors.Is(err, ecrrepo.ErrImageNotFound):
 		diags.Append(s.diagnostic("Reading", err))
-		return nil, true
+		return nil, owned, true
 	}
 	handedOver, err := s.repository.AnyTagged(ctx, func(image ecrrepo.Image) bool { return !s.replaceable(image) })
-	if errors.Is(err, ecrrepo.ErrRepositoryNotFound) {
-		return nil, false
+	if err == nil && !handedOver {
+		owned.Lost, err = s.repository.AnyOf(ctx, owned.older())
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, ecrrepo.ErrRepositoryNotFound):
+		return nil, owned, false
+	case err != nil:
 		diags.Append(s.diagnostic("Reading", err))
-		return nil, true
+		return nil, owned, true
 	}
-	return nil, handedOver
+	return nil, owned, handedOver || owned.Lost
 }
 
-// willPush tells whether an update would push: while the tag holds what this
-// resource put there.
-func (o ownership) willPush(observed string) bool {
-	return o.Pushed != "" && o.Pushed == observed
+// willPush tells whether an update would push: where the tag was lost, and for
+// another image while the tag holds what this resource put there.
+func (o ownership) willPush(sameImage bool, observed string) bool {
+	return o.Lost || !sameImage && o.Pushed != "" && o.Pushed == observed
 }
 
 // update gives the tag another image while it still holds the one that this
 // resource pushed; anything else there is left alone. The older manifest stays
 // in the repository, because a function may run it, and is remembered.
-func (s seed) update(ctx context.Context, img v1.Image, owned ownership, diags *diag.Diagnostics) (*ecrrepo.Image, ownership) {
+//
+// A tag that was lost is created as by create.
+func (s seed) update(ctx context.Context, img v1.Image, ifExists string, owned ownership, diags *diag.Diagnostics) (*ecrrepo.Image, ownership) {
+	if owned.Lost {
+		found, created := s.create(ctx, img, ifExists, diags)
+		return found, owned.restored(created)
+	}
 	result, err := s.repository.Replace(ctx, s.tag, owned.Pushed, img)
 	switch {
 	case errors.Is(err, ecrrepo.ErrTagImmutable):

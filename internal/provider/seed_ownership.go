@@ -23,6 +23,10 @@ type ownership struct {
 	Pushed string `json:"pushed,omitempty"`
 	// Superseded are digests that it had put there before.
 	Superseded []string `json:"superseded,omitempty"`
+	// Lost tells that a refresh found the tag gone from a repository without a
+	// real image, so that the next plan is to push again, while the resource
+	// stays in the state for the sake of older digests that are still there.
+	Lost bool `json:"lost,omitempty"`
 }
 
 // replaced returns the ownership after another push to the tag.
@@ -43,6 +47,14 @@ func (o ownership) older() []string {
 		return o.Superseded
 	}
 	return append(slices.Clone(o.Superseded), o.Pushed)
+}
+
+// restored returns the ownership after the tag was lost and created anew.
+func (o ownership) restored(created ownership) ownership {
+	if created.Pushed != "" {
+		return o.replaced(created.Pushed)
+	}
+	return ownership{Superseded: o.older()}
 }
 
 type privateReader interface {

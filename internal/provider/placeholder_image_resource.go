@@ -180,7 +180,7 @@ func (r *placeholderImageResource) Create(ctx context.Context, req resource.Crea
 		resp.Diagnostics.Append(s.openDiagnostic(err))
 		return
 	}
-	img, ok := plan.build(ctx, &resp.Diagnostics)
+	img, ok := r.build(ctx, plan, &resp.Diagnostics)
 	if !ok {
 		return
 	}
@@ -265,7 +265,7 @@ func (r *placeholderImageResource) Update(ctx context.Context, req resource.Upda
 			resp.Diagnostics.Append(s.openDiagnostic(err))
 			return
 		}
-		img, ok := plan.build(ctx, &resp.Diagnostics)
+		img, ok := r.build(ctx, plan, &resp.Diagnostics)
 		if !ok {
 			return
 		}
@@ -352,12 +352,12 @@ func (m *placeholderImageModel) sameImage(other placeholderImageModel) bool {
 }
 
 // build makes the image that the model describes.
-func (m *placeholderImageModel) build(ctx context.Context, diags *diag.Diagnostics) (v1.Image, bool) {
+func (r *placeholderImageResource) build(ctx context.Context, m placeholderImageModel, diags *diag.Diagnostics) (v1.Image, bool) {
 	response, ok := m.response(ctx, diags)
 	if !ok {
 		return nil, false
 	}
-	img, err := seedimage.Build(m.architecture(), response)
+	img, err := r.data.build(m.architecture(), response)
 	if err != nil {
 		diags.AddError("Building the placeholder image failed", sentence(err))
 		return nil, false

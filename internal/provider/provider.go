@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/function"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/awsconfig"
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/ecrrepo"
+	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/seedimage"
 )
 
 // lambdaseedProvider is the provider block and the list of what it serves. It
@@ -26,7 +28,11 @@ type lambdaseedProvider struct {
 	version    string
 	settings   []func(*awsconfig.Settings)
 	ecrOptions []ecrrepo.Option
+	build      buildPlaceholder
 }
+
+// buildPlaceholder makes the placeholder of an architecture and an answer.
+type buildPlaceholder func(architecture string, response seedimage.Response) (v1.Image, error)
 
 var (
 	_ provider.Provider              = (*lambdaseedProvider)(nil)
@@ -40,6 +46,7 @@ type providerData struct {
 	// repositories opens ECR repositories, and is one for all so that a token
 	// is asked for once.
 	repositories *ecrrepo.Client
+	build        buildPlaceholder
 }
 
 // Option changes a provider for a test.
@@ -55,11 +62,17 @@ func WithECROptions(opts ...ecrrepo.Option) Option {
 	return func(p *lambdaseedProvider) { p.ecrOptions = append(p.ecrOptions, opts...) }
 }
 
+// WithPlaceholder changes what a placeholder is, as another version of the
+// provider may.
+func WithPlaceholder(build func(architecture string, response seedimage.Response) (v1.Image, error)) Option {
+	return func(p *lambdaseedProvider) { p.build = build }
+}
+
 // New returns the constructor that the plugin server asks for. The version is
 // the provider's own, as it goes into the User-Agent header.
 func New(version string, opts ...Option) func() provider.Provider {
 	return func() provider.Provider {
-		p := &lambdaseedProvider{version: version}
+		p := &lambdaseedProvider{version: version, build: seedimage.Build}
 		for _, opt := range opts {
 			opt(p)
 		}
@@ -89,7 +102,7 @@ func (p *lambdaseedProvider) Configure(ctx context.Context, req provider.Configu
 	}
 
 	config := awsconfig.New(settings)
-	data := &providerData{config: config, version: p.version, repositories: ecrrepo.NewClient(config, p.ecrOptions...)}
+	data := &providerData{config: config, version: p.version, repositories: ecrrepo.NewClient(config, p.ecrOptions...), build: p.build}
 	resp.ResourceData = data
 	resp.DataSourceData = data
 }

@@ -107,6 +107,7 @@ func (r *iamRolePolicyResource) Read(ctx context.Context, req resource.ReadReque
 		return
 	}
 	m.Role, m.Name = types.StringValue(role), types.StringValue(name)
+	m.NamePrefix = types.StringValue(m.NamePrefix.ValueString())
 	m.Policy = samePolicy(document, m.Policy)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
 }

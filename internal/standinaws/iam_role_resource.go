@@ -101,7 +101,6 @@ func (r *iamRoleResource) Create(ctx context.Context, req resource.CreateRequest
 		resp.Diagnostics.AddError(fmt.Sprintf("creating IAM Role (%s): %s", name, err), "")
 		return
 	}
-	m.NamePrefix = types.StringValue(m.NamePrefix.ValueString())
 	m.fill(out.Role)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
 }
@@ -110,6 +109,7 @@ func (m *iamRoleModel) fill(role *iamtypes.Role) {
 	m.ID = types.StringPointerValue(role.RoleName)
 	m.ARN = types.StringPointerValue(role.Arn)
 	m.Name = types.StringPointerValue(role.RoleName)
+	m.NamePrefix = types.StringValue(m.NamePrefix.ValueString())
 	m.Path = types.StringPointerValue(role.Path)
 	m.Description = text(role.Description, m.Description)
 	m.UniqueID = types.StringPointerValue(role.RoleId)

@@ -50,8 +50,8 @@
 // (c.decodeJSON, or encoding/xml on c.Body).
 // Query services (STS, IAM) use queryHandler: form values in, a value for
 // encoding/xml out; the envelope is written around it.
-// State is kept per account and region in a regional[T]; c.Account and
-// c.Region are those of the caller. Handlers return *apiError for everything
+// State is kept per account and region (regionKey); c.Account and c.Region are
+// those of the caller. Handlers return *apiError for everything
 // that AWS would refuse; any other error becomes a 500.
-// Other services' state is reached through the server: c.srv.ecr, c.srv.sts.
+// Other services' state is reached through the server, as c.srv.ecr is.
 package fakeaws

@@ -108,8 +108,10 @@ func (e *ecrService) deleteImage(repo *repository, id imageID) ([]imageID, *imag
 		}
 	}
 	if referenced {
-		return nil, &imageFailure{&id, "ImageReferencedByManifestList",
-			"Requested image referenced by manifest list: [" + repo.referrersOf(image.digest)[0] + "]"}
+		return nil, &imageFailure{
+			&id, "ImageReferencedByManifestList",
+			"Requested image referenced by manifest list: [" + repo.referrersOf(image.digest)[0] + "]",
+		}
 	}
 	for _, tag := range tags {
 		delete(repo.tags, tag)

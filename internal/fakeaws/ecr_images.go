@@ -46,7 +46,7 @@ func (e *ecrService) batchGetImage(c *call, in *batchGetImageInput) (*batchGetIm
 			if id.ImageDigest == "" {
 				shown = image.as(in.AcceptedMediaTypes)
 			}
-			out.Images = append(out.Images, repo.present(image, id.ImageTag, shown))
+			out.Images = append(out.Images, repo.present(id.ImageTag, shown))
 		}
 		return out, nil
 	})
@@ -111,7 +111,7 @@ func (e *ecrService) describeImages(c *call, in *describeImagesInput) (*describe
 		digests := slices.DeleteFunc(slices.Sorted(maps.Keys(repo.images)), func(digest string) bool {
 			return !in.Filter.selects(len(repo.tagsOf(digest)))
 		})
-		page, next, err := paginate(digests, in.pageInput, 100)
+		page, next, err := paginate(digests, in.pageInput)
 		if err != nil {
 			return nil, err
 		}
@@ -180,7 +180,7 @@ func (e *ecrService) listImages(c *call, in *listImagesInput) (*listImagesOutput
 			}
 		}
 		slices.Sort(keys)
-		page, next, err := paginate(keys, in.pageInput, 100)
+		page, next, err := paginate(keys, in.pageInput)
 		if err != nil {
 			return nil, err
 		}

@@ -46,12 +46,12 @@ func (e *ecrService) putImage(c *call, in *putImageInput) (*putImageOutput, erro
 				"Image with digest '%s' and tag '%s' already exists in the repository with name '%s' in registry with id '%s'",
 				image.digest, in.ImageTag, repo.name, repo.key.Account)
 		}
-		return &putImageOutput{repo.present(image, in.ImageTag, view{image.digest, image.mediaType, image.manifest})}, nil
+		return &putImageOutput{repo.present(in.ImageTag, view{image.digest, image.mediaType, image.manifest})}, nil
 	})
 }
 
 // present is an image as the API shows it.
-func (r *repository) present(image *storedImage, tag string, shown view) ecrImage {
+func (r *repository) present(tag string, shown view) ecrImage {
 	return ecrImage{
 		RegistryID: r.key.Account, RepositoryName: r.name, ImageID: imageID{shown.digest, tag},
 		ImageManifest: string(shown.manifest), ImageManifestMediaType: shown.mediaType,

@@ -164,7 +164,7 @@ func (e *ecrService) describeRepositories(c *call, in *describeRepositoriesInput
 		return out, nil
 	}
 	all := e.repositories[regionKey{account, c.Region}]
-	names, next, err := paginate(slices.Sorted(maps.Keys(all)), in.pageInput, 100)
+	names, next, err := paginate(slices.Sorted(maps.Keys(all)), in.pageInput)
 	if err != nil {
 		return nil, err
 	}
@@ -210,13 +210,13 @@ type pageInput struct {
 }
 
 // paginate cuts a page out of sorted keys: those after the token's, at most
-// MaxResults (standard if 0) of them. Tokens are opaque to clients.
-func paginate(keys []string, in pageInput, standard int) (page []string, next string, err error) {
+// MaxResults (100 if 0) of them. Tokens are opaque to clients.
+func paginate(keys []string, in pageInput) (page []string, next string, err error) {
 	if in.MaxResults < 0 || in.MaxResults > 1000 {
 		return nil, "", clientError("InvalidParameterException",
 			"Invalid parameter at 'maxResults' failed to satisfy constraint: 'Member must have value less than or equal to 1000'")
 	}
-	size := standard
+	size := 100
 	if in.MaxResults > 0 {
 		size = in.MaxResults
 	}

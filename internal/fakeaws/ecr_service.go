@@ -31,6 +31,9 @@ type ecrService struct {
 	blobs registry.BlobHandler
 }
 
+// regionKey names one region of one account: the unit of ECR's state.
+type regionKey struct{ Account, Region string }
+
 // repository is one ECR repository.
 type repository struct {
 	key          regionKey

@@ -122,8 +122,10 @@ func TestFaultCountsMatchingRequestsOnly(t *testing.T) {
 	t.Parallel()
 	srv := start(t)
 	client := clientAs(srv, PipelineAccessKey)
-	srv.Inject(Fault{Operation: "DescribeRepositories", Nth: 2, Count: 2, Kind: FaultThrottle,
-		Match: func(r Request) bool { return r.AccessKey == PipelineAccessKey }})
+	srv.Inject(Fault{
+		Operation: "DescribeRepositories", Nth: 2, Count: 2, Kind: FaultThrottle,
+		Match: func(r Request) bool { return r.AccessKey == PipelineAccessKey },
+	})
 	var got []bool
 	for range 4 {
 		_, err := clientAs(srv, "AKIASOMEBODYELSE").DescribeRepositories(t.Context(), nil)
@@ -156,12 +158,14 @@ func TestHookRunsBetweenRequests(t *testing.T) {
 	uri := createRepository(t, srv, "app")
 	ctx := t.Context()
 	// The pipeline takes the tag just before our manifest arrives.
-	srv.Inject(Fault{Service: "ecr-registry", Operation: "PutImage", Kind: FaultHook,
+	srv.Inject(Fault{
+		Service: "ecr-registry", Operation: "PutImage", Kind: FaultHook,
 		Before: func(Request) {
 			if _, err := push(ctx, t, uri+":v1", srv.RemoteOptions(ctx)...); err != nil {
 				t.Error(err)
 			}
-		}})
+		},
+	})
 	img, err := push(ctx, t, uri+":v1", srv.RemoteOptions(ctx)...)
 	if err != nil {
 		t.Fatal(err)
@@ -183,7 +187,7 @@ func TestHostileAnswersReachTheClient(t *testing.T) {
 		check func(*testing.T, *http.Response)
 	}{
 		"redirect": {Fault{Kind: FaultHandler, Handler: HostileRedirect(307, "https://evil.example/")}, func(t *testing.T, r *http.Response) {
-			if r.StatusCode != 307 || r.Header.Get("Location") != "https://evil.example/" {
+			if r.StatusCode != http.StatusTemporaryRedirect || r.Header.Get("Location") != "https://evil.example/" {
 				t.Errorf("got %d to %q", r.StatusCode, r.Header.Get("Location"))
 			}
 		}},

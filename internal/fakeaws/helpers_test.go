@@ -99,7 +99,7 @@ func ask(t *testing.T, srv *Server, uri, path, password string) (int, string) {
 	t.Helper()
 	request := get(t, "https://"+strings.Replace(uri, "/", "/v2/", 1)+path)
 	request.SetBasicAuth("AWS", password)
-	response, err := srv.Transport().RoundTrip(request)
+	response, err := srv.Transport().RoundTrip(request) //nolint:bodyclose // readAll closes it
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,25 +47,25 @@ var (
 	regionName   = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]+$`)
 )
 
-// splitAWSHost cuts an AWS parent domain off host; ok is false for hosts that
+// cutAWSHost cuts an AWS parent domain off host; ok is false for hosts that
 // are not AWS's.
-func splitAWSHost(host string) (rest, suffix string, ok bool) {
+func cutAWSHost(host string) (rest string, ok bool) {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
 	host = strings.ToLower(host)
 	for _, s := range awsSuffixes {
 		if rest, found := strings.CutSuffix(host, "."+s); found {
-			return rest, s, true
+			return rest, true
 		}
 	}
-	return "", "", false
+	return "", false
 }
 
 // parseAWSHost reads a host name such as api.ecr.eu-west-1.amazonaws.com.
 // ok is false for a host that is not AWS's or of no service known here.
 func parseAWSHost(host string) (awsHost, bool) {
-	rest, _, ok := splitAWSHost(host)
+	rest, ok := cutAWSHost(host)
 	if !ok {
 		return awsHost{}, false
 	}

@@ -63,7 +63,8 @@ func TestDeniedAPICallNamesActionAndResource(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := clientAs(srv, limitedKey).BatchGetImage(t.Context(), &ecr.BatchGetImageInput{
-		RepositoryName: aws.String("app"), ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("x")}}})
+		RepositoryName: aws.String("app"), ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("x")}},
+	})
 	wantAPIError(t, err, "AccessDeniedException", "User: arn:aws:iam::123456789012:user/fakeaws is not authorized to perform: ecr:BatchGetImage on resource: arn:aws:ecr:ap-northeast-1:123456789012:repository/app because no identity-based policy allows the ecr:BatchGetImage action")
 	_, err = clientAs(srv, limitedKey).GetAuthorizationToken(t.Context(), nil)
 	wantAPIError(t, err, "AccessDeniedException", "User: arn:aws:iam::123456789012:user/fakeaws is not authorized to perform: ecr:GetAuthorizationToken on resource: * because no identity-based policy allows the ecr:GetAuthorizationToken action")
@@ -172,7 +173,7 @@ func TestForbiddenOperationsAreViolationsOfTheProviderOnly(t *testing.T) {
 		request := get(t, "https://"+strings.Replace(uri, "/", "/v2/", 1)+"/tags/list")
 		request.SetBasicAuth("AWS", srv.Password(PipelineAccessKey, DefaultRegion))
 		request.Header.Set("User-Agent", agent)
-		response, err := srv.Transport().RoundTrip(request)
+		response, err := srv.Transport().RoundTrip(request) //nolint:bodyclose // readAll closes it
 		if err != nil {
 			t.Fatal(err)
 		}

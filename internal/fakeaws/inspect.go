@@ -6,7 +6,6 @@ package fakeaws
 import (
 	"maps"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -90,66 +89,4 @@ func (s *Server) RequestsPerRepository() map[string]int {
 		}
 	}
 	return counts
-}
-
-// imageReference is an image URI taken apart, for services that run images.
-type imageReference struct {
-	Account, Region, Repository string
-	Tag, Digest                 string // either or both may be ""
-	Host                        string
-	Private                     bool // the host is a private ECR registry of this server
-	FIPS                        bool
-}
-
-// parseImageURI reads HOST/REPOSITORY[:TAG][@DIGEST]. On the emulator's host
-// the registry is that of the given account and region.
-func (s *Server) parseImageURI(uri, account, region string) (imageReference, bool) {
-	host, rest, ok := strings.Cut(uri, "/")
-	if !ok {
-		return imageReference{}, false
-	}
-	ref := imageReference{Host: host}
-	rest, ref.Digest, _ = strings.Cut(rest, "@")
-	ref.Repository, ref.Tag, _ = strings.Cut(rest, ":")
-	switch parsed, known := parseAWSHost(host); {
-	case known && parsed.Service == serviceRegistry:
-		ref.Account, ref.Region, ref.Private = parsed.Account, parsed.Region, true
-		ref.FIPS = strings.Contains(host, "-fips.")
-	case host == s.address && s.emulatorHosts:
-		ref.Account, ref.Region, ref.Private = account, region, true
-	}
-	return ref, ref.Repository != ""
-}
-
-// lookUp finds the image of a reference: the digest if it has one, else the
-// tag, else "latest". ok is false when repository or image are missing.
-func (e *ecrService) lookUp(ref imageReference) (image StoredImage, policy string, ok bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	repo, ok := e.repositories[regionKey{ref.Account, ref.Region}][ref.Repository]
-	if !ok {
-		return StoredImage{}, "", false
-	}
-	reference := ref.Digest
-	if reference == "" {
-		reference = ref.Tag
-	}
-	if reference == "" {
-		reference = "latest"
-	}
-	found := repo.image(reference)
-	if found == nil {
-		return StoredImage{}, repo.policy, false
-	}
-	return repo.stored(found), repo.policy, true
-}
-
-// setPolicy gives a repository a policy without a request, as Lambda does for
-// callers that may set it.
-func (e *ecrService) setPolicy(ref imageReference, policy string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if repo, ok := e.repositories[regionKey{ref.Account, ref.Region}][ref.Repository]; ok {
-		repo.policy = policy
-	}
 }

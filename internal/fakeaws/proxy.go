@@ -87,7 +87,7 @@ func (s *Server) CABundlePEM() []byte { return append([]byte(nil), s.ca.pem...) 
 // hosts that are AWS's or were added by WithHost, 403 for all others.
 func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 	host := hostOnly(r.Host)
-	_, _, known := splitAWSHost(host)
+	_, known := cutAWSHost(host)
 	if _, extra := s.extraHosts[host]; extra {
 		known = true
 	}

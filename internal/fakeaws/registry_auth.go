@@ -19,6 +19,7 @@ func (x *exchange) registryAuthenticated(w http.ResponseWriter) bool {
 		header.Set("Www-Authenticate", `Basic realm="`+x.scheme()+"://"+x.r.Host+`/",service="ecr.amazonaws.com"`)
 		header.Set("Content-Type", "text/plain; charset=utf-8")
 		x.record.ErrorCode = "UNAUTHORIZED"
+		_, _ = io.Copy(io.Discard, x.r.Body)
 		w.WriteHeader(http.StatusUnauthorized)
 		if x.r.Method != http.MethodHead {
 			_, _ = io.WriteString(w, "Not Authorized\n")

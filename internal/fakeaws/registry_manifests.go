@@ -130,14 +130,16 @@ func (x *exchange) listTags(w http.ResponseWriter) {
 		page.MaxResults = size
 	}
 	x.withRepo(w, func(repo *repository) func(http.ResponseWriter) {
-		tags, next, err := paginate(slices.Sorted(maps.Keys(repo.tags)), page, 100)
+		tags, next, err := paginate(slices.Sorted(maps.Keys(repo.tags)), page)
 		if err != nil {
 			return x.refuse(http.StatusMethodNotAllowed, "UNSUPPORTED", "%s", err)
 		}
 		return func(w http.ResponseWriter) {
 			if next != "" {
-				link := url.URL{Scheme: x.scheme(), Host: x.r.Host, Path: x.r.URL.Path,
-					RawQuery: url.Values{"n": {fmt.Sprint(len(tags))}, "last": {next}}.Encode()}
+				link := url.URL{
+					Scheme: x.scheme(), Host: x.r.Host, Path: x.r.URL.Path,
+					RawQuery: url.Values{"n": {fmt.Sprint(len(tags))}, "last": {next}}.Encode(),
+				}
 				w.Header().Set("Link", "<"+link.String()+`>; rel="next"`)
 			}
 			body := fmt.Sprintf(`{"name":%q,"tags":[`, repo.name)

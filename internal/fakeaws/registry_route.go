@@ -6,6 +6,7 @@ package fakeaws
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 )
@@ -142,9 +143,12 @@ func (x *exchange) serveRegistry(w http.ResponseWriter) {
 	}
 }
 
-// registryError answers in the form of the distribution spec.
+// registryError answers in the form of the distribution spec. The rest of the
+// request is read first: a client that is still sending would otherwise see a
+// broken connection instead of the answer.
 func (x *exchange) registryError(w http.ResponseWriter, status int, code, format string, args ...any) {
 	x.record.ErrorCode = code
+	_, _ = io.Copy(io.Discard, x.r.Body)
 	message := fmt.Sprintf(format, args...)
 	type entry struct {
 		Code    string `json:"code"`

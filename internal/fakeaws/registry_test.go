@@ -85,7 +85,8 @@ func TestRateLimitHoldsForAPIAndRegistryTogether(t *testing.T) {
 	}
 	put := func(tag string) error {
 		_, err := clientAs(srv, PipelineAccessKey).PutImage(t.Context(), &ecr.PutImageInput{
-			RepositoryName: aws.String("app"), ImageTag: &tag, ImageManifest: aws.String(string(manifest))})
+			RepositoryName: aws.String("app"), ImageTag: &tag, ImageManifest: aws.String(string(manifest)),
+		})
 		return err
 	}
 	if err := put("v2"); err != nil {
@@ -222,7 +223,8 @@ func TestSwitchesOfTheRegistry(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := clientAs(srv, PipelineAccessKey).PutImageTagMutability(t.Context(), &ecr.PutImageTagMutabilityInput{
-			RepositoryName: aws.String("app"), ImageTagMutability: types.ImageTagMutabilityImmutable}); err != nil {
+			RepositoryName: aws.String("app"), ImageTagMutability: types.ImageTagMutabilityImmutable,
+		}); err != nil {
 			t.Fatal(err)
 		}
 		tag := parse(t, uri+":v1").Context().Tag("v1")

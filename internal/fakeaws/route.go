@@ -32,7 +32,7 @@ func (s *Server) reachable(r *http.Request) bool {
 		return true
 	}
 	if r.TLS != nil {
-		_, _, ok := splitAWSHost(host)
+		_, ok := cutAWSHost(host)
 		return ok
 	}
 	if ip := net.ParseIP(host); ip != nil {

@@ -4,6 +4,7 @@
 package fakeaws
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -84,7 +85,8 @@ func Start(opts ...Option) (*Server, error) {
 		return nil, fmt.Errorf("fakeaws: making a CA: %w", err)
 	}
 	s.ca = ca
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	var listen net.ListenConfig
+	listener, err := listen.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("fakeaws: listening on loopback: %w", err)
 	}
@@ -187,6 +189,7 @@ func (x *exchange) serve() {
 		}
 	}
 	if s.forbidden.violates(x.record) {
+		_, _ = io.Copy(io.Discard, x.r.Body)
 		s.forbidden.refuse(x.w, x.record)
 		return
 	}
@@ -281,7 +284,6 @@ func (x *exchange) sessionToken() string {
 func (x *exchange) fail(status int) {
 	switch {
 	case x.record.Service == serviceRegistry:
-		_, _ = io.Copy(io.Discard, x.r.Body)
 		x.registryError(x.w, status, "UNKNOWN", "%s", http.StatusText(status))
 	case x.svc != nil:
 		x.svc.fail(x.w, x.call, x.svc.protocol.failed(status))
@@ -290,10 +292,7 @@ func (x *exchange) fail(status int) {
 	}
 }
 
-func (x *exchange) throttle() {
-	_, _ = io.Copy(io.Discard, x.r.Body)
-	x.writeThrottle(x.w)
-}
+func (x *exchange) throttle() { x.writeThrottle(x.w) }
 
 func (x *exchange) writeThrottle(w http.ResponseWriter) {
 	switch {
@@ -309,7 +308,6 @@ func (x *exchange) writeThrottle(w http.ResponseWriter) {
 
 // deny answers as if IAM forbade the request.
 func (x *exchange) deny() {
-	_, _ = io.Copy(io.Discard, x.r.Body)
 	need := permission{x.record.Service + ":" + x.record.Operation, "*"}
 	who := principal{ARN: arn(x.record.Region, "iam", "", x.srv.account, "user/fakeaws")}
 	if p, ok := x.srv.lookup(x.record.AccessKey, x.record.Region); ok {

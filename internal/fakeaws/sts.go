@@ -28,7 +28,11 @@ func newSTS(*Server) *service {
 }
 
 func getCallerIdentity(c *call, _ url.Values) (any, error) {
-	return struct{ Arn, UserId, Account string }{c.Principal.ARN, c.Principal.UserID, c.Account}, nil
+	return struct {
+		Arn     string
+		UserID  string `xml:"UserId"`
+		Account string
+	}{c.Principal.ARN, c.Principal.UserID, c.Account}, nil
 }
 
 var (
@@ -36,9 +40,17 @@ var (
 	sessionNamePattern = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
 )
 
-type stsCredentials struct{ AccessKeyId, SecretAccessKey, SessionToken, Expiration string }
+type stsCredentials struct {
+	AccessKeyID     string `xml:"AccessKeyId"`
+	SecretAccessKey string
+	SessionToken    string
+	Expiration      string
+}
 
-type assumedRoleUser struct{ AssumedRoleId, Arn string }
+type assumedRoleUser struct {
+	AssumedRoleID string `xml:"AssumedRoleId"`
+	Arn           string
+}
 
 func assumeRole(c *call, form url.Values) (any, error) {
 	credentials, user, err := c.startSession(form, "sts:AssumeRole", c.Principal.ARN)
@@ -93,9 +105,9 @@ func (c *call) startSession(form url.Values, action, caller string) (stsCredenti
 		lifetime = time.Duration(seconds) * time.Second
 	}
 	user := assumedRoleUser{
-		AssumedRoleId: "AROA" + strings.ToUpper(randomHex(8)) + ":" + session,
+		AssumedRoleID: "AROA" + strings.ToUpper(randomHex(8)) + ":" + session,
 		Arn:           "arn:" + m[1] + ":sts::" + m[2] + ":assumed-role/" + m[3] + "/" + session,
 	}
-	t := c.srv.issue(m[2], role, user.Arn, user.AssumedRoleId, lifetime)
+	t := c.srv.issue(m[2], role, user.Arn, user.AssumedRoleID, lifetime)
 	return stsCredentials{t.AccessKey, t.SecretKey, t.SessionToken, t.Expires.Format(time.RFC3339)}, user, nil
 }

@@ -142,7 +142,7 @@ func TestSignatureScopes(t *testing.T) {
 		request.Header.Set("X-Amz-Target", "AmazonEC2ContainerRegistry_V20150921.DescribeRepositories")
 		request.Header.Set("X-Amz-Date", "20260101T000000Z")
 		request.Header.Set("Authorization", test.authorization)
-		response, err := srv.Transport().RoundTrip(request)
+		response, err := srv.Transport().RoundTrip(request) //nolint:bodyclose // readAll closes it
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -82,7 +82,8 @@ var repositoryFacts = []fact{
 	{unsure, "an exclusion mode without filters is refused with", "ECR user guide says that filters are needed", "InvalidParameterException", func(s *session) string {
 		r := s.repository()
 		_, err := s.ecr.PutImageTagMutability(s.ctx, &ecr.PutImageTagMutabilityInput{
-			RepositoryName: &r.name, ImageTagMutability: ecrtypes.ImageTagMutabilityMutableWithExclusion})
+			RepositoryName: &r.name, ImageTagMutability: ecrtypes.ImageTagMutabilityMutableWithExclusion,
+		})
 		return codeOf(err)
 	}},
 	{documented, "DescribeRepositories pages by nextToken", "ECR API reference", "", func(s *session) string {

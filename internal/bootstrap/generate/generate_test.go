@@ -36,8 +36,11 @@ func TestRebuild(t *testing.T) {
 			t.Fatal(err)
 		}
 		want, err := os.ReadFile(filepath.Join("..", entry.Name()))
-		if err != nil || !bytes.Equal(got, want) {
-			t.Errorf("internal/bootstrap/%s is not what its source gives (%v). Run: go generate ./internal/bootstrap", entry.Name(), err)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("internal/bootstrap/%s is not what its source gives. Run: make generate", entry.Name())
 		}
 	}
 }

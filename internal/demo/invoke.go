@@ -9,8 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,25 +18,29 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
+
+	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/bootstrap/localruntime"
 )
 
 // The events that the placeholder is asked with, and what it must answer.
 var invocations = []struct {
-	what, event, path, want string
+	what, event string
+	outcome     localruntime.Outcome
+	want, shown string
 }{
 	{
-		what:  "An HTTP request through a function URL",
-		event: `{"version":"2.0","rawPath":"/","requestContext":{"http":{"method":"GET","path":"/"}}}`,
-		path:  "response", want: `"statusCode":503`,
+		what:    "An HTTP request through a function URL",
+		event:   `{"version":"2.0","rawPath":"/","requestContext":{"http":{"method":"GET","path":"/"}}}`,
+		outcome: localruntime.Response, want: `"statusCode":503`, shown: "answered with",
 	},
 	{
-		what:  "A message from an SQS queue",
-		event: `{"Records":[{"eventSource":"aws:sqs","messageId":"1","body":"an order"}]}`,
-		path:  "error", want: "Function.PlaceholderImage",
+		what:    "A message from an SQS queue",
+		event:   `{"Records":[{"eventSource":"aws:sqs","messageId":"1","body":"an order"}]}`,
+		outcome: localruntime.Error, want: "Function.PlaceholderImage", shown: "failed, so that the queue keeps it, with",
 	},
 }
 
-// invoke runs the pulled image's program against a Runtime API of our own.
+// invoke runs the pulled image's program against a local Runtime API.
 func (d *demo) invoke(ctx context.Context) error {
 	img, err := d.placeholder(ctx)
 	if err != nil {
@@ -54,14 +56,14 @@ func (d *demo) invoke(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	api, err := startRuntimeAPI(ctx)
+	api, err := localruntime.Start()
 	if err != nil {
 		return err
 	}
-	defer api.close()
+	defer func() { _ = api.Close() }()
 
 	process := exec.CommandContext(ctx, program) //nolint:gosec // The program of the image that was just pulled.
-	process.Env = []string{"AWS_LAMBDA_RUNTIME_API=" + api.address, "AWS_LAMBDA_FUNCTION_NAME=" + function}
+	process.Env = []string{"AWS_LAMBDA_RUNTIME_API=" + api.Address(), "AWS_LAMBDA_FUNCTION_NAME=" + function}
 	if err := process.Start(); err != nil {
 		return err
 	}
@@ -71,15 +73,15 @@ func (d *demo) invoke(ctx context.Context) error {
 	}()
 
 	for _, invocation := range invocations {
-		answer, err := api.invoke(ctx, invocation.event)
+		result, err := api.Invoke(ctx, localruntime.Invocation{Event: []byte(invocation.event)})
 		if err != nil {
-			return err
+			return fmt.Errorf("the placeholder did not answer: %w", err)
 		}
-		if answer.path != invocation.path || !strings.Contains(strings.ReplaceAll(answer.body, " ", ""), invocation.want) {
-			return fmt.Errorf("%s was answered with %s %s", invocation.what, answer.path, answer.body)
+		if result.Outcome != invocation.outcome || !strings.Contains(string(result.Body), invocation.want) {
+			return fmt.Errorf("%s was answered with %s %s", invocation.what, result.Outcome, result.Body)
 		}
-		d.say("   %s -> %s", invocation.what, map[string]string{"response": "answered with", "error": "failed, so that nothing is lost, with"}[answer.path])
-		d.say("      %s", answer.body)
+		d.say("   %s -> %s", invocation.what, invocation.shown)
+		d.say("      %s", result.Body)
 	}
 	return nil
 }
@@ -128,66 +130,4 @@ func extractFile(root *os.Root, name string, mode os.FileMode, content io.Reader
 	}
 	_, err = io.Copy(f, content)
 	return errors.Join(err, f.Close())
-}
-
-// runtimeAPI is as much of the Lambda Runtime API as one invocation after the
-// other needs.
-type runtimeAPI struct {
-	address string
-	server  *http.Server
-	events  chan string
-	answers chan runtimeAnswer
-}
-
-type runtimeAnswer struct{ path, body string }
-
-func startRuntimeAPI(ctx context.Context) (*runtimeAPI, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	api := &runtimeAPI{address: listener.Addr().String(), events: make(chan string), answers: make(chan runtimeAnswer)}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", api.next)
-	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/{path}", api.answered)
-	api.server = &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
-	go func() { _ = api.server.Serve(listener) }()
-	return api, nil
-}
-
-func (api *runtimeAPI) close() { _ = api.server.Close() }
-
-func (api *runtimeAPI) next(w http.ResponseWriter, r *http.Request) {
-	select {
-	case event := <-api.events:
-		w.Header().Set("Lambda-Runtime-Aws-Request-Id", "demo")
-		_, _ = io.WriteString(w, event)
-	case <-r.Context().Done():
-	}
-}
-
-func (api *runtimeAPI) answered(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return
-	}
-	w.WriteHeader(http.StatusAccepted)
-	select {
-	case api.answers <- runtimeAnswer{path: r.PathValue("path"), body: string(body)}:
-	case <-r.Context().Done():
-	}
-}
-
-func (api *runtimeAPI) invoke(ctx context.Context, event string) (runtimeAnswer, error) {
-	select {
-	case api.events <- event:
-	case <-ctx.Done():
-		return runtimeAnswer{}, errors.New("the placeholder did not ask for an invocation")
-	}
-	select {
-	case answer := <-api.answers:
-		return answer, nil
-	case <-ctx.Done():
-		return runtimeAnswer{}, errors.New("the placeholder did not answer")
-	}
 }

@@ -60,11 +60,14 @@ fi
 "$TERRAFORM" -chdir="$work/config" providers schema -json >"$work/full.json"
 sed 's#"registry\.[a-z]*\.[a-z]*/lambdaseed/lambdaseed"#"lambdaseed"#g' "$work/full.json" >"$work/schema.json"
 
-go tool -modfile=internal/tools/go.mod tfplugindocs generate \
-  --provider-name lambdaseed \
-  --rendered-provider-name lambdaseed \
-  --providers-schema "$work/schema.json"
-
-go tool -modfile=internal/tools/go.mod tfplugindocs validate \
-  --provider-name lambdaseed \
-  --providers-schema "$work/schema.json"
+# The generator tells each step; only a failure's are worth reading.
+tfplugindocs() {
+  go tool -modfile=internal/tools/go.mod tfplugindocs "$@" --provider-name lambdaseed \
+    --providers-schema "$work/schema.json" >"$work/log" 2>&1 || {
+    cat "$work/log" >&2
+    exit 1
+  }
+}
+tfplugindocs generate
+tfplugindocs validate
+echo "docs: $(find docs -name '*.md' | wc -l | tr -d ' ') pages are up to date"

@@ -78,7 +78,7 @@ func newECR(s *Server) *service {
 	s.ecr = e
 	operations := map[string]operation{}
 	for _, group := range []map[string]operation{
-		e.tokenOperations(), e.repositoryOperations(), e.settingOperations(), e.imageOperations(), e.deleteOperations(), e.putOperations(),
+		e.tokenOperations(), e.repositoryOperations(), e.settingOperations(), e.imageOperations(), e.deleteOperations(), e.putOperations(), e.uploadOperations(),
 	} {
 		for name, op := range group {
 			if op.needs == nil {

@@ -119,6 +119,9 @@ func (x *exchange) patchUpload(w http.ResponseWriter) {
 			"First byte of the layer part is %d instead of %d", start, u.size)
 		return
 	}
+	if limit, length := x.srv.ecr.blobLimit, x.r.ContentLength; length > 0 && length < 64<<20 && (limit == 0 || length <= limit) {
+		u.content.Grow(int(length))
+	}
 	if err := u.take(x.r.Body, x.srv.ecr.blobLimit); err != nil {
 		x.drop()
 	}

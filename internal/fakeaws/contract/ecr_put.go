@@ -82,6 +82,36 @@ var putFacts = []fact{
 		}
 		return fmt.Sprint("not there; untagged are ", untagged)
 	}},
+	{documented, "CompleteLayerUpload of a layer that is there: LayerAlreadyExistsException", "ECR API reference", "", func(s *session) string {
+		r := s.repository()
+		content := []byte("pushed by the API")
+		digest := digestOf(content)
+		push := func() error {
+			begun, err := s.ecr.InitiateLayerUpload(s.ctx, &ecr.InitiateLayerUploadInput{RepositoryName: &r.name})
+			s.must(err)
+			_, err = s.ecr.UploadLayerPart(s.ctx, &ecr.UploadLayerPartInput{
+				RepositoryName: &r.name, UploadId: begun.UploadId, LayerPartBlob: content,
+				PartFirstByte: aws.Int64(0), PartLastByte: aws.Int64(int64(len(content) - 1)),
+			})
+			s.must(err)
+			_, err = s.ecr.CompleteLayerUpload(s.ctx, &ecr.CompleteLayerUploadInput{RepositoryName: &r.name, UploadId: begun.UploadId, LayerDigests: []string{digest}})
+			return err
+		}
+		s.must(push())
+		s.wantEqual("HEAD blob", r.do("HEAD", "/blobs/"+digest, nil).status, 200)
+		s.wantCode(push(), "LayerAlreadyExistsException")
+		return ""
+	}},
+	{documented, "UploadLayerPart that leaves a gap: InvalidLayerPartException", "ECR API reference", "", func(s *session) string {
+		r := s.repository()
+		begun, err := s.ecr.InitiateLayerUpload(s.ctx, &ecr.InitiateLayerUploadInput{RepositoryName: &r.name})
+		s.must(err)
+		_, err = s.ecr.UploadLayerPart(s.ctx, &ecr.UploadLayerPartInput{
+			RepositoryName: &r.name, UploadId: begun.UploadId, LayerPartBlob: []byte("x"), PartFirstByte: aws.Int64(5), PartLastByte: aws.Int64(5),
+		})
+		s.wantCode(err, "InvalidLayerPartException")
+		return ""
+	}},
 	{documented, "BatchCheckLayerAvailability tells layers that are there from those that are not", "ECR API reference", "", func(s *session) string {
 		r := s.repository()
 		there := r.blob([]byte("there"))

@@ -4,6 +4,7 @@
 package contract
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -81,6 +82,18 @@ var registryManifestFacts = []fact{
 	{unsure, "PUT manifest before its layers is answered with", "the API has LayersNotFoundException", "400 MANIFEST_BLOB_UNKNOWN", func(s *session) string {
 		r := s.repository()
 		return r.putManifest(build("x", false), "a").said()
+	}},
+	{unsure, "PUT manifest that gives a layer a wrong size is answered with", "no source", "405 UNSUPPORTED", func(s *session) string {
+		r := s.repository()
+		i := build("x", false)
+		r.blobs(i)
+		var m imageManifest
+		s.must(json.Unmarshal(i.manifest, &m))
+		m.Layers[0].Size++
+		lie, err := json.Marshal(m)
+		s.must(err)
+		i.manifest = lie
+		return r.putManifest(i, "a").said()
 	}},
 	{unsure, "PUT of an index before its manifests is answered with", "the API has ReferencedImagesNotFoundException", "400 MANIFEST_BLOB_UNKNOWN", func(s *session) string {
 		r := s.repository()

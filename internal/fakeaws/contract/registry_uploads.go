@@ -167,6 +167,10 @@ var registryUploadFacts = []fact{
 		r.delete(byTag("a"))
 		return fmt.Sprint(r.do(http.MethodHead, "/blobs/"+digestOf(i.layer), nil).status)
 	}},
+	{unsure, "GET blob that no image refers to is answered with", "the API's GetDownloadUrlForLayer refuses such", "404 BLOB_UNKNOWN", func(s *session) string {
+		r := s.repository()
+		return r.do(http.MethodGet, "/blobs/"+r.blob([]byte("orphan")), nil).said()
+	}},
 	{seen, "GET blob: 307 to a presigned URL that takes no Authorization", "open-policy-agent/opa#6580, open-policy-agent/opa#6728", "", func(s *session) string {
 		r := s.repository()
 		i := r.put("x", "a")

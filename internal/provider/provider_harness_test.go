@@ -6,6 +6,7 @@ package provider
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
@@ -53,7 +54,7 @@ func serve(t *testing.T) *servedProvider {
 }
 
 // validate returns the diagnostics of a block, each as "severity: path:
-// summary: detail".
+// summary: detail". A detail that begins by naming the path is cut.
 func (p *servedProvider) validate(b block) []string {
 	p.t.Helper()
 	resp, err := p.server.ValidateProviderConfig(p.t.Context(), &tfprotov6.ValidateProviderConfigRequest{Config: p.config(b)})
@@ -66,7 +67,8 @@ func (p *servedProvider) validate(b block) []string {
 		if d.Attribute != nil {
 			at = argumentName(d.Attribute)
 		}
-		out = append(out, fmt.Sprintf("%s: %s: %s: %s", d.Severity, at, d.Summary, d.Detail))
+		detail := strings.TrimPrefix(d.Detail, "Attribute "+at+": ")
+		out = append(out, fmt.Sprintf("%s: %s: %s: %s", d.Severity, at, d.Summary, detail))
 	}
 	slices.Sort(out)
 	return out

@@ -182,7 +182,7 @@ func providerSchema() schema.Schema {
 			},
 			"assume_role_with_web_identity": schema.ListNestedBlock{
 				MarkdownDescription: "A role to assume with an OpenID Connect token, as CI systems issue them. HCP Terraform's dynamic credentials need no block.",
-				Validators: []validator.List{listvalidator.SizeAtMost(1)},
+				Validators:          []validator.List{listvalidator.SizeAtMost(1)},
 				NestedObject: schema.NestedBlockObject{
 					Attributes: webIdentityAttributes(),
 				},

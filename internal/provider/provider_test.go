@@ -270,12 +270,15 @@ func TestValidateBlock(t *testing.T) {
 	}
 }
 
-// TestProxyErrorKeepsPassword looks at the one argument that holds a secret
+// TestURLErrorsKeepPasswords looks at the arguments that can hold a secret
 // without being one.
-func TestProxyErrorKeepsPassword(t *testing.T) {
+func TestURLErrorsKeepPasswords(t *testing.T) {
 	t.Parallel()
-	got := serve(t).validate(block{"https_proxy": "ftp://user:proxy-password@proxy.example.com", "http_proxy": "http://user:proxy-password@proxy:port"})
-	if len(got) != 2 || strings.Contains(strings.Join(got, ""), "proxy-password") {
+	got := serve(t).validate(block{
+		"https_proxy": "ftp://user:proxy-password@proxy.example.com", "http_proxy": "http://user:proxy-password@proxy:port",
+		"endpoints": []any{map[string]any{"ecr": "https://user:proxy-password@ecr.example.com"}},
+	})
+	if len(got) != 3 || strings.Contains(strings.Join(got, ""), "proxy-password") {
 		t.Errorf("got %q", got)
 	}
 }

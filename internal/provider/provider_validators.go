@@ -11,10 +11,33 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 )
+
+// pathName writes a path as a user would: names, and the numbers of list
+// elements. An element of a set has no name but its value, which would repeat
+// what may be a secret.
+func pathName(p path.Path) string {
+	var b strings.Builder
+	for _, step := range p.Steps() {
+		switch step := step.(type) {
+		case path.PathStepAttributeName:
+			if b.Len() > 0 {
+				b.WriteByte('.')
+			}
+			b.WriteString(string(step))
+		case path.PathStepElementKeyInt:
+			fmt.Fprintf(&b, "[%d]", step)
+		case path.PathStepElementKeyString:
+			fmt.Fprintf(&b, "[%q]", string(step))
+		}
+	}
+	return b.String()
+}
 
 // unlessEmpty leaves "" alone: hashicorp/aws takes it for "not configured", and
 // so do the modules that people copy.

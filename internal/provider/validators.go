@@ -34,7 +34,7 @@ func (v stringCheck) ValidateString(_ context.Context, req validator.StringReque
 		detail := sentence(err)
 		if len(req.Path.Steps()) > 1 {
 			// Terraform shows no line for an attribute inside of another.
-			detail = "Attribute " + req.Path.String() + ": " + detail
+			detail = "Attribute " + pathName(req.Path) + ": " + detail
 		}
 		resp.Diagnostics.AddAttributeError(req.Path, v.summary, detail)
 	}

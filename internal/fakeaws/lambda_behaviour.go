@@ -29,6 +29,9 @@ type LambdaBehaviour struct {
 	// UntaggedIsLatest takes an image URI without tag and digest for :latest;
 	// otherwise it is not valid. Not documented.
 	UntaggedIsLatest bool
+	// TagAndDigest takes an image URI with both, going by the digest; otherwise
+	// it is not valid. Not documented.
+	TagAndDigest bool
 }
 
 // SetLambdaBehaviour changes the switches of a running server.

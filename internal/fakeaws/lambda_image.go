@@ -36,7 +36,7 @@ func (l *lambdaService) resolveImage(c *call, uri string) (functionCode, *asyncF
 	}
 	host, name, tag, digest := match[1], match[2], match[3], match[4]
 	key, ok := l.registryOf(c, host)
-	if !ok || key.Region != c.Region || tag != "" && digest != "" {
+	if !ok || key.Region != c.Region || tag != "" && digest != "" && !l.behaviour.TagAndDigest {
 		return code, nil, sourceInvalid(uri)
 	}
 	if tag == "" && digest == "" {
@@ -127,13 +127,17 @@ const retrievalPolicySid = "LambdaECRImageRetrievalPolicy"
 // Source: Lambda developer guide, images-create.html (permissions); the text is
 // seen in public code as AccessDeniedException, 403.
 func (l *lambdaService) mayRetrieve(c *call, repo *repository) *apiError {
-	if l.readable(repo) {
-		return nil
-	}
 	refusal := userError(http.StatusForbidden, "AccessDeniedException",
 		"Lambda does not have permission to access the ECR image. Check the ECR permissions.")
 	if repo.key.Account != c.Account {
+		// Another account's repository must allow the caller's account as well.
+		if l.readable(repo) && permits(repo, l.srv, principalMatcher(c.Principal)) {
+			return nil
+		}
 		return refusal
+	}
+	if l.readable(repo) {
+		return nil
 	}
 	if l.behaviour.NoPolicyWrite {
 		return nil
@@ -170,6 +174,11 @@ func (l *lambdaService) mayRetrieve(c *call, repo *repository) *apiError {
 
 // readable tells whether the repository's policy allows Lambda to pull.
 func (l *lambdaService) readable(repo *repository) bool {
+	return permits(repo, l.srv, serviceMatcher("lambda.amazonaws.com"))
+}
+
+// permits tells whether the repository's policy lets a principal pull.
+func permits(repo *repository, srv *Server, principal func(json.RawMessage) bool) bool {
 	if repo.policy == "" {
 		return false
 	}
@@ -177,9 +186,9 @@ func (l *lambdaService) readable(repo *repository) bool {
 	if err != nil {
 		return false
 	}
-	resource := l.srv.ecr.arn(repo.key.Account, repo.key.Region, repo.name)
+	resource := srv.ecr.arn(repo.key.Account, repo.key.Region, repo.name)
 	for _, action := range []string{"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"} {
-		if policy.decide(permission{action, resource}, serviceMatcher("lambda.amazonaws.com")) != allowed {
+		if policy.decide(permission{action, resource}, principal) != allowed {
 			return false
 		}
 	}

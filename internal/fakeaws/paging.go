@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-const tokenMark = "fakeaws-page:"
+const pageMark = "fakeaws-page:"
 
 // sealToken hides the last key of a page in a token that no client can guess
 // the meaning of, openToken finds it again.
 func sealToken(last string) string {
-	return base64.StdEncoding.EncodeToString([]byte(tokenMark + last))
+	return base64.StdEncoding.EncodeToString([]byte(pageMark + last))
 }
 
 func openToken(token string) (last string, ok bool) {
@@ -21,5 +21,5 @@ func openToken(token string) (last string, ok bool) {
 	if err != nil {
 		return "", false
 	}
-	return strings.CutPrefix(string(plain), tokenMark)
+	return strings.CutPrefix(string(plain), pageMark)
 }

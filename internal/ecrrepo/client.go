@@ -65,6 +65,11 @@ type regionClient struct {
 
 	mu     sync.Mutex
 	tokens map[string]*tokenSource
+
+	// hosts are those of registries by account ID. hostsBusy is a mutex that
+	// can be waited for with a context.
+	hosts     map[string]string
+	hostsBusy chan struct{}
 }
 
 // region returns the client of a region, "" meaning the provider's.
@@ -93,6 +98,9 @@ func (c *Client) region(ctx context.Context, region string) (*regionClient, erro
 		http:   registryHTTP(cfg),
 		policy: newPolicy(api.Options().Retryer.MaxAttempts(), c.settleTime, c.maxBackoff),
 		tokens: map[string]*tokenSource{},
+
+		hosts:     map[string]string{},
+		hostsBusy: make(chan struct{}, 1),
 	}
 
 	c.mu.Lock()

@@ -127,8 +127,14 @@ func ValidateTag(tag string) error {
 // and region.
 func (u RepositoryURL) IsECR() bool { return u.RegistryID != "" }
 
-// String returns the URL as it was written.
-func (u RepositoryURL) String() string { return u.Host + "/" + u.Name }
+// String returns the URL as it was written, or the name alone where the host is
+// not known.
+func (u RepositoryURL) String() string {
+	if u.Host == "" {
+		return u.Name
+	}
+	return u.Host + "/" + u.Name
+}
 
 // TagURI returns HOST/NAME:TAG.
 func (u RepositoryURL) TagURI(tag string) string { return u.String() + ":" + tag }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/awsconfig"
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/ecrrepo"
+	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/handover"
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/seedimage"
 )
 
@@ -46,6 +47,7 @@ type providerData struct {
 	// repositories opens ECR repositories, and is one for all so that a token
 	// is asked for once.
 	repositories *ecrrepo.Client
+	handover     *handover.Client
 	build        buildPlaceholder
 }
 
@@ -102,7 +104,13 @@ func (p *lambdaseedProvider) Configure(ctx context.Context, req provider.Configu
 	}
 
 	config := awsconfig.New(settings)
-	data := &providerData{config: config, version: p.version, repositories: ecrrepo.NewClient(config, p.ecrOptions...), build: p.build}
+	data := &providerData{
+		config:       config,
+		version:      p.version,
+		repositories: ecrrepo.NewClient(config, p.ecrOptions...),
+		handover:     handover.NewClient(config),
+		build:        p.build,
+	}
 	resp.ResourceData = data
 	resp.DataSourceData = data
 }
@@ -114,11 +122,16 @@ func (p *lambdaseedProvider) Resources(context.Context) []func() resource.Resour
 }
 
 func (p *lambdaseedProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{}
+	return []func() datasource.DataSource{
+		newFunctionImageDataSource,
+		newImageDataSource,
+	}
 }
 
 func (p *lambdaseedProvider) Functions(context.Context) []func() function.Function {
-	return []func() function.Function{}
+	return []func() function.Function{
+		newParseImageURIFunction,
+	}
 }
 
 // configuredData hands the provider's data to a resource or data source; nil,

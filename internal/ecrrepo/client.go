@@ -62,6 +62,8 @@ type regionClient struct {
 	region string
 	http   *http.Transport
 	policy *policy
+	// puts paces PutImage, the one call that a large apply is throttled at.
+	puts *pacer
 
 	mu     sync.Mutex
 	tokens map[string]*tokenSource
@@ -87,16 +89,20 @@ func (c *Client) region(ctx context.Context, region string) (*regionClient, erro
 	if err != nil {
 		return nil, err
 	}
+	transport := sharedTransport(cfg)
 	api := ecr.NewFromConfig(cfg, func(o *ecr.Options) {
+		o.HTTPClient = newAPIClient(transport)
 		if endpoint := c.configuration.Endpoint("ecr"); endpoint != "" {
 			o.BaseEndpoint = &endpoint
 		}
 	})
+	policy := newPolicy(api.Options().Retryer.MaxAttempts(), c.settleTime, c.maxBackoff)
 	made := &regionClient{
 		api:    api,
 		region: cfg.Region,
-		http:   registryHTTP(cfg),
-		policy: newPolicy(api.Options().Retryer.MaxAttempts(), c.settleTime, c.maxBackoff),
+		http:   transport,
+		policy: policy,
+		puts:   newPacer(c.maxBackoff, policy),
 		tokens: map[string]*tokenSource{},
 
 		hosts:     map[string]string{},
@@ -112,9 +118,9 @@ func (c *Client) region(ctx context.Context, region string) (*regionClient, erro
 	return made, nil
 }
 
-// registryHTTP takes the proxy, the certificates and the time limits of the
-// provider's HTTP client over to the connection with the registry.
-func registryHTTP(cfg aws.Config) *http.Transport {
+// sharedTransport takes the proxy, the certificates and the time limits of the
+// provider's HTTP client over to the connections with ECR's API and registry.
+func sharedTransport(cfg aws.Config) *http.Transport {
 	var transport *http.Transport
 	switch client := cfg.HTTPClient.(type) {
 	case interface{ GetTransport() *http.Transport }:
@@ -126,9 +132,10 @@ func registryHTTP(cfg aws.Config) *http.Transport {
 		transport, _ = http.DefaultTransport.(*http.Transport)
 	}
 	transport = transport.Clone()
-	// All seeds of a region go to one host: as many connections are kept as
+	// All seeds of a region go to two hosts: as many connections are kept as
 	// Terraform is likely to run operations at once.
 	transport.MaxIdleConnsPerHost = 100
+	transport.MaxResponseHeaderBytes = headerLimit
 	return transport
 }
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 )
@@ -48,10 +49,11 @@ func (r *Repository) DeleteUntagged(ctx context.Context, digest string, ours fun
 		}
 		return err
 	}
-	for _, detail := range out.ImageDetails {
-		if len(detail.ImageTags) > 0 {
-			return nil
-		}
+	if len(out.ImageDetails) != 1 || aws.ToString(out.ImageDetails[0].ImageDigest) != digest {
+		return r.errorf(action, ErrUnexpectedAnswer, "%d descriptions of the image %s", len(out.ImageDetails), digest)
+	}
+	if len(out.ImageDetails[0].ImageTags) > 0 {
+		return nil
 	}
 	image, err := r.Look(ctx, digest)
 	if IsGone(err) {
@@ -75,6 +77,9 @@ func (r *Repository) delete(ctx context.Context, id types.ImageIdentifier) error
 			return nil
 		}
 		return err
+	}
+	if len(out.ImageIds)+len(out.Failures) == 0 {
+		return r.errorf(action, ErrUnexpectedAnswer, "neither a deleted image nor a failure")
 	}
 	for _, failure := range out.Failures {
 		switch failure.FailureCode {

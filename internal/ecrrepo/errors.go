@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -118,6 +119,12 @@ func (e *Error) Unwrap() []error {
 // plainCause is an error's text without the query of a URL in it, which could
 // hold a signature.
 func plainCause(err error) string {
+	if long, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return fmt.Sprintf("the answer is longer than %d bytes", long.Limit)
+	}
+	if unread, ok := errors.AsType[*smithy.DeserializationError](err); ok && unread.Err != nil {
+		return plainCause(unread.Err) // Without the snapshot of the answer.
+	}
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		return plainCause(u.Err)
 	}
@@ -147,7 +154,9 @@ func (r *Repository) newError(ctx context.Context, action string, err error) err
 		e.RequestID, e.StatusCode = response.ServiceRequestID(), response.HTTPStatusCode()
 	}
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		e.Code, e.Message = api.ErrorCode(), api.ErrorMessage()
+		e.Code, e.Message = excerpt([]byte(api.ErrorCode())), excerpt([]byte(api.ErrorMessage()))
+	} else if e.StatusCode != 0 {
+		e.Message = excerpt([]byte(plainCause(err)))
 	}
 	e.reason = sdkReason(ctx, e, err)
 	return e
@@ -166,13 +175,16 @@ func sdkReason(ctx context.Context, e *Error, err error) error {
 		return ErrRepositoryNotFound
 	case "ImageNotFoundException", "ImageNotFound":
 		return ErrImageNotFound
+	case "ImageTagAlreadyExistsException":
+		return ErrTagImmutable
 	case "AccessDeniedException", "AccessDenied", "UnauthorizedOperation":
 		return ErrDenied
 	case "ExpiredTokenException", "ExpiredToken", "RequestExpired", "UnrecognizedClientException", "InvalidSignatureException",
 		"InvalidClientTokenId", "MissingAuthenticationTokenException", "IncompleteSignatureException", "OptInRequired":
 		return ErrCredentials
-	case "ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded":
-		return ErrThrottled
+	}
+	if isThrottle(e.Code) || e.StatusCode == http.StatusTooManyRequests {
+		return cmp.Or(contextReason(ctx), ErrThrottled)
 	}
 	for _, reason := range []error{ErrUnexpectedAnswer, ErrRegistryHost} {
 		if errors.Is(err, reason) {
@@ -182,7 +194,7 @@ func sdkReason(ctx context.Context, e *Error, err error) error {
 	if reason := networkReason(ctx, err); reason != nil {
 		return reason
 	}
-	if _, ok := errors.AsType[*smithy.DeserializationError](err); ok {
+	if _, ok := errors.AsType[*smithy.DeserializationError](err); ok || e.StatusCode >= 300 && e.StatusCode < 400 {
 		return ErrUnexpectedAnswer
 	}
 	return nil

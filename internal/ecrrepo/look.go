@@ -6,6 +6,8 @@ package ecrrepo
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"net/http"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -71,6 +73,16 @@ func (r *Repository) images(ctx context.Context, ids []types.ImageIdentifier) ([
 		ImageIds:           ids,
 		AcceptedMediaTypes: acceptedMediaTypes,
 	})
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok && len(ids) > 1 {
+		// Some of the manifests are large: fewer at once.
+		half := len(ids) / 2
+		first, err := r.images(ctx, ids[:half])
+		if err != nil {
+			return nil, err
+		}
+		second, err := r.images(ctx, ids[half:])
+		return append(first, second...), err
+	}
 	if err != nil {
 		return nil, r.newError(ctx, action, err)
 	}
@@ -147,6 +159,11 @@ func (r *Repository) AnyTagged(ctx context.Context, match func(Image) bool) (boo
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return false, r.newError(ctx, "ecr:ListImages", err)
+		}
+		if page.ImageIds == nil {
+			// An empty repository has an empty list; an answer without one says
+			// nothing.
+			return false, r.errorf("ecr:ListImages", ErrUnexpectedAnswer, "an answer without a list of images")
 		}
 		var ids []types.ImageIdentifier
 		for _, id := range page.ImageIds {

@@ -9,6 +9,11 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/aws/smithy-go"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
@@ -28,8 +33,9 @@ type PutResult struct {
 // PutIfAbsent puts an image at a tag that is free. A tag that holds anything
 // is left alone, and so is one that another writer takes while the blobs are
 // on their way: the tag is looked at again right before the manifest is sent,
-// and an immutable tag is guarded by ECR itself. ECR has no conditional put,
-// so that on a mutable tag one round trip remains in which another writer's
+// an immutable tag is guarded by ECR itself, and of two that send the same
+// image to the same tag ECR tells the second. ECR has no conditional put, so
+// that on a mutable tag one round trip remains in which another writer's other
 // image could be replaced (not lost: its manifest stays, untagged).
 //
 // A repository that ECR does not know is waited for shortly, since one that
@@ -74,11 +80,15 @@ func (r *Repository) put(ctx context.Context, tag, expected string, img v1.Image
 		return PutResult{}, err
 	}
 
-	// sent tells that a manifest went out and its answer was lost: the tag
-	// holding our digest then means that it arrived.
+	// sent tells that a manifest went out and no clear answer came back: the
+	// tag holding our digest then means that it arrived.
 	sent := false
 	var result PutResult
-	err = r.region.policy.registry(ctx, func() error {
+	err = r.region.policy.run(ctx, true, func() error {
+		// Before the look, so that nothing is between it and the manifest.
+		if err := r.region.puts.wait(ctx); err != nil {
+			return err
+		}
 		found, err := r.Look(ctx, tag)
 		switch {
 		case errors.Is(err, ErrImageNotFound):
@@ -94,12 +104,20 @@ func (r *Repository) put(ctx context.Context, tag, expected string, img v1.Image
 			result = PutResult{Image: found}
 			return nil
 		}
-		err = r.putManifest(ctx, tag, img)
-		if err == nil {
+		err = r.sendManifest(ctx, tag, img, pushed)
+		switch {
+		case err == nil:
+			r.region.puts.succeeded()
 			result = PutResult{Pushed: true, Image: pushed}
 			return nil
-		}
-		if answer, ok := errors.AsType[*registryError](err); ok && (answer.err != nil || answer.status >= 500) {
+		case isAlreadyThere(err):
+			// ECR tells only one writer of an image that it was the first.
+			r.region.puts.succeeded()
+			result = PutResult{Pushed: sent, Image: pushed}
+			return nil
+		case remedyFor(err) == slowDown:
+			r.region.puts.throttled()
+		case !refused(err):
 			sent = true
 		}
 		return err
@@ -117,8 +135,8 @@ const lastLook = 10 * time.Second
 // the put failed: a refusal because of an immutable tag means that another
 // writer was first, and a lost answer may have been a success.
 func (r *Repository) afterFailedPut(ctx context.Context, tag, expected string, pushed Image, sent bool, cause error) (PutResult, error) {
-	refused := errors.Is(cause, ErrTagImmutable)
-	if !sent && !refused {
+	taken := errors.Is(cause, ErrTagImmutable)
+	if !sent && !taken {
 		return PutResult{}, cause
 	}
 	// Also after Ctrl-C or a time limit: what was pushed must be owned.
@@ -130,7 +148,7 @@ func (r *Repository) afterFailedPut(ctx context.Context, tag, expected string, p
 		return PutResult{}, cause
 	case sent && found.Digest == pushed.Digest:
 		return PutResult{Pushed: true, Image: pushed}, nil
-	case refused && found.Digest != expected:
+	case taken && found.Digest != expected:
 		return PutResult{Image: found}, nil
 	}
 	return PutResult{}, cause
@@ -169,14 +187,14 @@ func (r *Repository) upload(ctx context.Context, img v1.Image, absent bool) erro
 	for _, layer := range append(layers, config) {
 		group.Go(func() error {
 			look := !absent
-			err := r.region.policy.registry(groupCtx, func() error {
+			err := r.region.policy.run(groupCtx, false, func() error {
 				err := r.uploadLayer(groupCtx, layer, !look)
 				// From the second try on: what the first one sent may be there.
 				look = true
 				return err
 			})
 			if answer, ok := errors.AsType[*registryError](err); ok && absent && answer.mayExist() {
-				err = r.region.policy.registry(groupCtx, func() error { return r.uploadLayer(groupCtx, layer, false) })
+				err = r.region.policy.run(groupCtx, false, func() error { return r.uploadLayer(groupCtx, layer, false) })
 			}
 			return err
 		})
@@ -200,12 +218,49 @@ func (r *Repository) uploadLayer(ctx context.Context, layer v1.Layer, absent boo
 	return pusher.Upload(ctx, repository, layer)
 }
 
-func (r *Repository) putManifest(ctx context.Context, tag string, img v1.Image) error {
-	repository, pusher, err := r.pusher(ctx, true)
+// sendManifest puts the manifest at the tag, once. In ECR that is PutImage of
+// the API: unlike the registry's PUT it tells whether the same image has been
+// at the tag before (ImageAlreadyExistsException, ECR API reference, PutImage),
+// so that of two that seed the same tag at the same time one knows that the
+// other was first. An emulator may have the registry alone.
+func (r *Repository) sendManifest(ctx context.Context, tag string, img v1.Image, pushed Image) error {
+	if !r.URL.IsECR() {
+		repository, pusher, err := r.pusher(ctx, true)
+		if err != nil {
+			return err
+		}
+		return pusher.Put(ctx, repository.Tag(tag), img)
+	}
+	out, err := r.region.api.PutImage(ctx, &ecr.PutImageInput{
+		RegistryId:             r.registryID(),
+		RepositoryName:         &r.URL.Name,
+		ImageTag:               &tag,
+		ImageDigest:            &pushed.Digest,
+		ImageManifest:          aws.String(string(pushed.Manifest)),
+		ImageManifestMediaType: &pushed.MediaType,
+	}, func(o *ecr.Options) { o.Retryer = aws.NopRetryer{} }) // put looks before it tries again.
 	if err != nil {
 		return err
 	}
-	return pusher.Put(ctx, repository.Tag(tag), img)
+	if out.Image == nil || out.Image.ImageId == nil || aws.ToString(out.Image.ImageId.ImageDigest) != pushed.Digest {
+		return &smithy.DeserializationError{Err: fmt.Errorf("%w: PutImage did not name the image that was put", ErrUnexpectedAnswer)}
+	}
+	return nil
+}
+
+func isAlreadyThere(err error) bool {
+	_, ok := errors.AsType[*types.ImageAlreadyExistsException](err)
+	return ok
+}
+
+// refused tells an error by which the server says that it has not done what it
+// was asked for. Anything else, a lost answer among it, may have been done.
+func refused(err error) bool {
+	if answer, ok := errors.AsType[*registryError](err); ok {
+		return answer.err == nil && answer.status >= 400 && answer.status < 500
+	}
+	response, ok := errors.AsType[*awshttp.ResponseError](err)
+	return ok && response.HTTPStatusCode() >= 400 && response.HTTPStatusCode() < 500
 }
 
 // pusher returns go-containerregistry's client for the repository, without its

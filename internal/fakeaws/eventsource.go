@@ -228,8 +228,10 @@ func (l *lambdaService) updateMapping(c *call, in *mappingInput) (*reply, error)
 // overlay puts those settings over the mapping's that were sent.
 func overlay(s *mappingSettings, in mappingSettings) {
 	for _, pair := range []struct{ target, given **int32 }{
-		{&s.BatchSize, &in.BatchSize}, {&s.MaximumBatchingWindowInSeconds, &in.MaximumBatchingWindowInSeconds},
-		{&s.MaximumRecordAgeInSeconds, &in.MaximumRecordAgeInSeconds}, {&s.MaximumRetryAttempts, &in.MaximumRetryAttempts},
+		{&s.BatchSize, &in.BatchSize},
+		{&s.MaximumBatchingWindowInSeconds, &in.MaximumBatchingWindowInSeconds},
+		{&s.MaximumRecordAgeInSeconds, &in.MaximumRecordAgeInSeconds},
+		{&s.MaximumRetryAttempts, &in.MaximumRetryAttempts},
 		{&s.ParallelizationFactor, &in.ParallelizationFactor},
 	} {
 		if *pair.given != nil {

@@ -59,8 +59,15 @@ func newS3(s *Server) *service {
 // subresources are the query keys that make a request one about something else
 // than the bucket or the object.
 var subresources = []struct{ query, name string }{
-	{"versioning", "Versioning"}, {"tagging", "Tagging"}, {"versions", "Versions"}, {"location", "Location"},
-	{"acl", "Acl"}, {"policy", "Policy"}, {"delete", "Delete"}, {"uploads", "Uploads"}, {"uploadId", "Upload"},
+	{"versioning", "Versioning"},
+	{"tagging", "Tagging"},
+	{"versions", "Versions"},
+	{"location", "Location"},
+	{"acl", "Acl"},
+	{"policy", "Policy"},
+	{"delete", "Delete"},
+	{"uploads", "Uploads"},
+	{"uploadId", "Upload"},
 }
 
 // identifyS3 names the operation. Source: API reference, request syntax.

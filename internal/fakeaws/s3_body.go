@@ -9,6 +9,7 @@ import (
 	"crypto/sha1" // #nosec G505 -- one of S3's checksums
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"hash"
 	"hash/crc32"
@@ -86,7 +87,7 @@ func unchunk(raw []byte) (body []byte, trailer http.Header, err error) {
 		}
 	}
 	fields, err := textproto.NewReader(in).ReadMIMEHeader()
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, nil, fmt.Errorf("trailer: %w", err)
 	}
 	return out.Bytes(), http.Header(fields), nil

@@ -15,7 +15,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/boolplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/mapplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
@@ -85,10 +84,6 @@ func optionalComputedReplacingString() schema.StringAttribute {
 }
 
 func optionalBool() schema.BoolAttribute { return schema.BoolAttribute{Optional: true} }
-
-func optionalComputedBool() schema.BoolAttribute {
-	return schema.BoolAttribute{Optional: true, Computed: true, PlanModifiers: []planmodifier.Bool{boolplanmodifier.UseStateForUnknown()}}
-}
 
 func optionalInt() schema.Int64Attribute { return schema.Int64Attribute{Optional: true} }
 

@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -207,11 +206,6 @@ func (c *clients) sts() *sts.Client {
 			o.BaseEndpoint = url
 		}
 	})
-}
-
-// arn builds an ARN in the provider's partition and account.
-func (c *clients) arn(service, region, resource string) string {
-	return strings.Join([]string{"arn", c.partition.ID(), service, region, c.accountID, resource}, ":")
 }
 
 // invokeARN is the ARN by which API Gateway calls a function.

@@ -61,7 +61,7 @@ func (r *iamRolePolicyResource) Schema(_ context.Context, _ resource.SchemaReque
 }
 
 func (r *iamRolePolicyResource) write(ctx context.Context, m *iamRolePolicyModel) error {
-	name := generatedName(m.Name, m.NamePrefix, "terraform-")
+	name := generatedName(m.Name, m.NamePrefix)
 	_, err := r.clients.iam().PutRolePolicy(ctx, &iam.PutRolePolicyInput{
 		RoleName: m.Role.ValueStringPointer(), PolicyName: &name, PolicyDocument: m.Policy.ValueStringPointer(),
 	})

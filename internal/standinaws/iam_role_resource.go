@@ -86,7 +86,7 @@ func (r *iamRoleResource) Create(ctx context.Context, req resource.CreateRequest
 	if resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...); resp.Diagnostics.HasError() {
 		return
 	}
-	name := generatedName(m.Name, m.NamePrefix, "terraform-")
+	name := generatedName(m.Name, m.NamePrefix)
 	in := &iam.CreateRoleInput{
 		RoleName:                 &name,
 		Path:                     m.Path.ValueStringPointer(),

@@ -77,8 +77,10 @@ func TestFunctionFromAnImage(t *testing.T) {
 			},
 		},
 		resource.TestStep{Config: config, PlanOnly: true},
-		resource.TestStep{ResourceName: functionAddress, ImportState: true, ImportStateVerify: true,
-			ImportStateVerifyIgnore: []string{"last_modified", "timeouts"}},
+		resource.TestStep{
+			ResourceName: functionAddress, ImportState: true, ImportStateVerify: true,
+			ImportStateVerifyIgnore: []string{"last_modified", "timeouts"},
+		},
 		// The image is left over: that is what force_delete is for.
 		resource.TestStep{Config: repository, ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
 			plancheck.ExpectResourceAction(functionAddress, plancheck.ResourceActionDestroy),

@@ -64,7 +64,7 @@ func (r *lambdaPermissionResource) Create(ctx context.Context, req resource.Crea
 		return
 	}
 	m.Region = types.StringValue(r.clients.region(m.Region))
-	m.StatementID = types.StringValue(generatedName(m.StatementID, m.StatementIDPrefix, "terraform-"))
+	m.StatementID = types.StringValue(generatedName(m.StatementID, m.StatementIDPrefix))
 	_, err := r.clients.lambda(m.Region.ValueString()).AddPermission(ctx, &lambda.AddPermissionInput{
 		StatementId:         m.StatementID.ValueStringPointer(),
 		Action:              m.Action.ValueStringPointer(),

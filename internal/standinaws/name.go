@@ -12,15 +12,16 @@ import (
 )
 
 // generatedName is the name of a resource whose name may be left out: the name,
-// the prefix with a random tail, or the fallback prefix with one.
-func generatedName(name, prefix types.String, fallback string) string {
+// the prefix with a random tail, or "terraform-" with one.
+func generatedName(name, prefix types.String) string {
 	if name.ValueString() != "" {
 		return name.ValueString()
 	}
+	start := "terraform-"
 	if prefix.ValueString() != "" {
-		fallback = prefix.ValueString()
+		start = prefix.ValueString()
 	}
-	return fallback + strings.ToLower(rand.Text())
+	return start + strings.ToLower(rand.Text())
 }
 
 // reverseDNS turns "amazonaws.com.cn" into "cn.com.amazonaws".

@@ -110,8 +110,10 @@ resource "aws_iam_role_policy_attachment" "basic" {
 	}
 	w.test(append(steps,
 		resource.TestStep{ResourceName: "aws_iam_role_policy.logs", ImportState: true, ImportStateVerify: true},
-		resource.TestStep{ResourceName: "aws_iam_role_policy_attachment.basic", ImportState: true, ImportStateVerify: true,
-			ImportStateId: "app/arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"},
+		resource.TestStep{
+			ResourceName: "aws_iam_role_policy_attachment.basic", ImportState: true, ImportStateVerify: true,
+			ImportStateId: "app/arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
+		},
 	)...)
 }
 
@@ -209,11 +211,13 @@ resource "aws_lambda_alias" "live" {
 		resource.TestStep{ResourceName: "aws_lambda_event_source_mapping.jobs", ImportState: true, ImportStateVerify: true, ImportStateVerifyIgnore: []string{"function_name"}},
 		resource.TestStep{ResourceName: "aws_lambda_function_url.app", ImportState: true, ImportStateVerify: true},
 		resource.TestStep{ResourceName: "aws_sqs_queue.jobs", ImportState: true, ImportStateVerify: true, ImportStateVerifyIgnore: []string{"name"}},
-		resource.TestStep{Config: config(true), ConfigStateChecks: []statecheck.StateCheck{state("Enabled")},
+		resource.TestStep{
+			Config: config(true), ConfigStateChecks: []statecheck.StateCheck{state("Enabled")},
 			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
 				plancheck.ExpectResourceAction(functionAddress, plancheck.ResourceActionNoop),
 				plancheck.ExpectResourceAction("aws_lambda_event_source_mapping.jobs", plancheck.ResourceActionUpdate),
-			}}},
+			}},
+		},
 		resource.TestStep{Config: config(true), PlanOnly: true},
 	)
 	if left := w.EventSourceMappings(region); len(left) != 0 {

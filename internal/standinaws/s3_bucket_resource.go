@@ -74,7 +74,7 @@ func (r *s3BucketResource) Create(ctx context.Context, req resource.CreateReques
 		return
 	}
 	region := r.clients.region(m.Region)
-	client, name := r.clients.s3(region), generatedName(m.Bucket, m.BucketPrefix, "terraform-")
+	client, name := r.clients.s3(region), generatedName(m.Bucket, m.BucketPrefix)
 	in := &s3.CreateBucketInput{Bucket: &name}
 	if region != "us-east-1" { // S3 refuses its own default as a constraint
 		in.CreateBucketConfiguration = &s3types.CreateBucketConfiguration{LocationConstraint: s3types.BucketLocationConstraint(region)}

@@ -88,7 +88,7 @@ func (r *sqsQueueResource) Create(ctx context.Context, req resource.CreateReques
 	}
 	m.Region = types.StringValue(r.clients.region(m.Region))
 	client := r.clients.sqs(m.Region.ValueString())
-	m.Name = types.StringValue(generatedName(m.Name, m.NamePrefix, "terraform-"))
+	m.Name = types.StringValue(generatedName(m.Name, m.NamePrefix))
 	in := &sqs.CreateQueueInput{
 		QueueName: m.Name.ValueStringPointer(), Attributes: m.attributes(), Tags: r.allTags(ctx, m.Tags, &resp.Diagnostics),
 	}

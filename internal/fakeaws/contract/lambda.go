@@ -81,7 +81,7 @@ func (l *lambdaCase) create(uri string) (*lambda.CreateFunctionOutput, error) {
 	for deadline := time.Now().Add(time.Minute); ; {
 		out, err := l.client.CreateFunction(l.s.ctx, in)
 		if err != nil && strings.Contains(err.Error(), "cannot be assumed by Lambda") && time.Now().Before(deadline) {
-			time.Sleep(time.Second)
+			l.wait(time.Second)
 			continue
 		}
 		if err == nil {
@@ -119,13 +119,19 @@ func (l *lambdaCase) settled() *lambda.GetFunctionOutput {
 		if out.Configuration.State != lambdatypes.StatePending && out.Configuration.LastUpdateStatus != lambdatypes.LastUpdateStatusInProgress {
 			return out
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-l.s.ctx.Done():
-			timer.Stop()
-			l.s.Fatal("the function did not settle")
-		}
+		l.wait(pause)
+	}
+}
+
+// wait ends the case when the test's time is over.
+func (l *lambdaCase) wait(d time.Duration) {
+	l.s.Helper()
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-l.s.ctx.Done():
+		l.s.Fatal(context.Cause(l.s.ctx))
 	}
 }
 

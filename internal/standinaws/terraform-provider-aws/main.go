@@ -11,6 +11,7 @@ import (
 	"log"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/standinaws"
 )
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -232,4 +233,90 @@ resource "aws_lambda_function" "app" {
   filename      = "x.zip"
 }`, ExpectError: regexp.MustCompile(`handler and runtime must be set when PackageType is Zip`)})
 	})
+}
+
+func TestFunctionWithEverythingUsersWrite(t *testing.T) {
+	w := newWorld(t)
+	repository := "\nresource \"aws_ecr_repository\" \"app\" {\n  name = \"app\"\n  force_delete = true\n}\n"
+	full := repository + function(`
+  image_uri                      = "`+host+`/app:v1"
+  architectures                  = ["arm64"]
+  description                    = "all of it"
+  memory_size                    = 512
+  timeout                        = 30
+  reserved_concurrent_executions = 2
+  kms_key_arn                    = "arn:aws:kms:ap-northeast-1:123456789012:key/k"
+  skip_destroy                   = false
+  tags                           = { team = "a" }
+  environment { variables = { A = "1" } }
+  image_config {
+    command           = ["app.handler"]
+    entry_point       = ["/run"]
+    working_directory = "/var/task"
+  }
+  dead_letter_config { target_arn = "arn:aws:sqs:ap-northeast-1:123456789012:dead" }
+  ephemeral_storage { size = 1024 }
+  logging_config {
+    log_format = "JSON"
+    log_group  = "/app"
+  }
+  tracing_config { mode = "Active" }
+  vpc_config {
+    subnet_ids         = ["subnet-b", "subnet-a"]
+    security_group_ids = ["sg-1"]
+  }
+  timeouts { create = "1m" }
+`)
+	partly := repository + function(`
+  image_uri = "`+host+`/app:v1"
+  architectures = ["arm64"]
+  environment {}
+  image_config { command = ["other.handler"] }
+`)
+	bare := repository + function(`image_uri = "`+host+`/app:v1"`)
+	w.test(
+		resource.TestStep{Config: repository},
+		resource.TestStep{PreConfig: func() { w.push(host + "/app:v1") }, Config: full},
+		resource.TestStep{Config: full, PlanOnly: true},
+		resource.TestStep{Config: partly},
+		resource.TestStep{Config: partly, PlanOnly: true},
+		// architectures left out keeps what the function has, as in the original.
+		resource.TestStep{Config: bare, ConfigStateChecks: []statecheck.StateCheck{
+			statecheck.ExpectKnownValue(functionAddress, path("architectures"), knownvalue.ListExact([]knownvalue.Check{knownvalue.StringExact("arm64")})),
+			statecheck.ExpectKnownValue(functionAddress, path("timeout"), knownvalue.Int64Exact(3)),
+		}},
+		resource.TestStep{Config: bare, PlanOnly: true},
+		// Drift of what nobody wrote is seen where the original sees it.
+		resource.TestStep{
+			PreConfig: func() {
+				_, err := w.lambda().UpdateFunctionConfiguration(t.Context(), &lambda.UpdateFunctionConfigurationInput{
+					FunctionName: aws.String("app"), Environment: &lambdatypes.Environment{Variables: map[string]string{"B": "2"}},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.SettleFunctions()
+			},
+			Config: bare, PlanOnly: true, ExpectNonEmptyPlan: true,
+		},
+		resource.TestStep{Config: bare},
+		resource.TestStep{PreConfig: func() {
+			if fn, _ := w.Function(region, "app"); len(fn.Environment) != 0 {
+				t.Errorf("environment = %v", fn.Environment)
+			}
+		}, Config: bare, PlanOnly: true},
+		// A new name is a new function.
+		resource.TestStep{
+			Config: repository + role + `
+resource "aws_lambda_function" "app" {
+  function_name = "renamed"
+  role          = aws_iam_role.app.arn
+  package_type  = "Image"
+  image_uri     = "` + host + `/app:v1"
+}`,
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+				plancheck.ExpectResourceAction(functionAddress, plancheck.ResourceActionReplace),
+			}},
+		},
+	)
 }

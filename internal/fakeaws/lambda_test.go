@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -300,4 +301,29 @@ func TestMappingNeedsALongerVisibilityTimeout(t *testing.T) {
 	}
 	_, err := client.CreateEventSourceMapping(t.Context(), &lambda.CreateEventSourceMappingInput{FunctionName: aws.String("app"), EventSourceArn: &source})
 	wantAPIError(t, err, "InvalidParameterValueException", "Queue visibility timeout: 30 seconds is less than Function timeout: 60 seconds")
+}
+
+func TestRoleMustTrustLambda(t *testing.T) {
+	t.Parallel()
+	srv := start(t)
+	uri := createRepository(t, srv, "app")
+	if _, err := push(t.Context(), t, uri+":a", srv.RemoteOptions(t.Context())...); err != nil {
+		t.Fatal(err)
+	}
+	created, err := iam.NewFromConfig(srv.AWSConfig(DefaultRegion)).CreateRole(t.Context(), &iam.CreateRoleInput{
+		RoleName: aws.String("ec2"), AssumeRolePolicyDocument: aws.String(strings.ReplaceAll(lambdaTrust, "lambda.", "ec2.")),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := functionInput(srv, uri+":a")
+	in.Role = created.Role.Arn
+	client := lambdaAs(srv, PipelineAccessKey)
+	_, err = client.CreateFunction(t.Context(), in)
+	wantAPIError(t, err, "InvalidParameterValueException", "The role defined for the function cannot be assumed by Lambda.")
+
+	srv.SetLambdaBehaviour(LambdaBehaviour{AnyRole: true})
+	if _, err := client.CreateFunction(t.Context(), in); err != nil {
+		t.Error(err)
+	}
 }

@@ -106,7 +106,7 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 const (
 	stsSecret = "secretOfAnAssumedRole"
 	stsToken  = "session-token-of-an-assumed-role"
-	ecrToken  = "QVdTOnBhc3N3b3JkLW9mLXRoZS1yZWdpc3RyeQ==" // AWS:password-of-the-registry
+	ecrToken  = "QVdTOnBhc3N3b3JkLW9mLXRoZS1yZWdpc3RyeS13aGljaC1pcy1hcy1sb25nLWFzLWl0LWxpa2Vz" // AWS:password-of-the-registry-which-is-as-long-as-it-likes
 )
 
 // operations lists what was asked for, in order.

@@ -1,0 +1,480 @@
+// Copyright (c) the lambdaseed authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/fakeaws"
+)
+
+// machine is a user's machine: the provider as it is released, a Terraform
+// executable, and an environment that holds what the test puts there and
+// nothing else. What depends on environment variables and on whole processes
+// is tested on it; the rest is tested faster in the test's own process.
+type machine struct {
+	*world
+
+	terraform, cliConfig, dir string
+	env                       map[string]string
+}
+
+// TestMachine builds the provider once for all that follows.
+func TestMachine(t *testing.T) {
+	t.Parallel()
+	terraform, err := exec.LookPath("terraform")
+	if err != nil {
+		t.Skip("terraform is not in PATH, and these tests need the executable itself")
+	}
+	bin := t.TempDir()
+	binary := filepath.Join(bin, "terraform-provider-lambdaseed")
+	if runtime.GOOS == "windows" {
+		binary += ".exe"
+	}
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../..")
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%s\n%s", err, output)
+	}
+	cliConfig := filepath.Join(bin, "terraform.tfrc")
+	overrides := fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"lambdaseed/lambdaseed\" = %q\n  }\n}\n", filepath.ToSlash(bin))
+	if err := os.WriteFile(cliConfig, []byte(overrides), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	for name, test := range map[string]func(*testing.T, *machine){
+		"offline":                      testOffline,
+		"no metadata service":          testNoMetadataService,
+		"nothing secret in the log":    testNothingSecretInTheLog,
+		"errors of credentials":        testErrorsOfCredentials,
+		"failed look is tried again":   testFailedLookIsTriedAgain,
+		"unknown argument":             testUnknownArgument,
+		"HCP Terraform":                testHCPTerraform,
+		"HCP Terraform, several roles": testHCPTerraformSeveral,
+		"emulator in the environment":  testEmulatorInTheEnvironment,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var opts []fakeaws.Option
+			if strings.HasPrefix(name, "emulator") {
+				opts = append(opts, fakeaws.WithEmulatorHosts())
+			}
+			m := &machine{world: newWorld(t, opts...), terraform: terraform, cliConfig: cliConfig, dir: t.TempDir()}
+			m.env = map[string]string{
+				"TF_CLI_CONFIG_FILE": cliConfig, "CHECKPOINT_DISABLE": "1",
+				"HTTPS_PROXY": m.URL(), "AWS_CA_BUNDLE": m.ca,
+				"AWS_REGION": testRegion, "AWS_ACCESS_KEY_ID": providerKey, "AWS_SECRET_ACCESS_KEY": "secret-of-the-environment",
+			}
+			for _, name := range []string{"SYSTEMROOT", "TMPDIR", "TEMP", "TMP"} {
+				if value, ok := os.LookupEnv(name); ok {
+					m.env[name] = value
+				}
+			}
+			test(t, m)
+		})
+	}
+}
+
+// write makes a file in the configuration's folder and returns its path.
+func (m *machine) write(name, content string) string {
+	m.t.Helper()
+	path := filepath.Join(m.dir, name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		m.t.Fatal(err)
+	}
+	return path
+}
+
+// outcome is what a run of Terraform said.
+type outcome struct {
+	failed bool
+	// errors and warnings are the diagnostics, each as "summary: detail".
+	errors, warnings []string
+	output           string
+}
+
+// run runs Terraform with the environment, changed by more, where "" takes a
+// variable away.
+func (m *machine) run(more map[string]string, args ...string) outcome {
+	m.t.Helper()
+	env := maps.Clone(m.env)
+	maps.Copy(env, more)
+	cmd := exec.CommandContext(m.ctx(), m.terraform, args...)
+	cmd.Dir = m.dir
+	cmd.Env = []string{}
+	for name, value := range env {
+		if value != "" {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
+	}
+	output, err := cmd.CombinedOutput()
+	result := outcome{failed: err != nil, output: string(output)}
+	lines := bufio.NewScanner(bytes.NewReader(output))
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var line struct {
+			Diagnostic struct{ Severity, Summary, Detail string }
+		}
+		if json.Unmarshal(lines.Bytes(), &line) != nil {
+			continue
+		}
+		switch d := line.Diagnostic; d.Severity {
+		case "error":
+			result.errors = append(result.errors, d.Summary+": "+d.Detail)
+		case "warning":
+			result.warnings = append(result.warnings, d.Summary+": "+d.Detail)
+		}
+	}
+	return result
+}
+
+func (m *machine) apply(more map[string]string, args ...string) outcome {
+	m.t.Helper()
+	return m.run(more, append([]string{"apply", "-auto-approve", "-no-color", "-json"}, args...)...)
+}
+
+func (m *machine) mustApply(more map[string]string, args ...string) outcome {
+	m.t.Helper()
+	result := m.apply(more, args...)
+	if result.failed {
+		m.t.Fatalf("%v\n%s", result.errors, result.output)
+	}
+	return result
+}
+
+// main writes main.tf: the provider block's content and the rest.
+func (m *machine) main(block, rest string) {
+	m.t.Helper()
+	m.write("main.tf", `
+terraform {
+  required_providers {
+    lambdaseed = {
+      source = "lambdaseed/lambdaseed"
+    }
+  }
+}
+
+provider "lambdaseed" {
+  `+block+`
+}
+`+rest)
+}
+
+// seeder returns the access keys that the repository was asked with.
+func (m *machine) seeders() []string {
+	var keys []string
+	for _, r := range m.Requests() {
+		if r.Service == "ecr" && strings.Contains(r.UserAgent, "lambdaseed") {
+			keys = append(keys, r.AccessKey)
+		}
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+// testOffline has no network, no credentials and arguments that could only
+// fail, and nothing to do.
+func testOffline(t *testing.T, m *machine) {
+	m.main(`profile = "nobody"`, `
+output "nothing" {
+  value = "to do"
+}
+`)
+	none := map[string]string{"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_REGION": ""}
+	for _, args := range [][]string{{"validate"}, {"plan"}, {"apply", "-auto-approve"}, {"plan", "-detailed-exitcode"}} {
+		if result := m.run(none, args...); result.failed {
+			t.Errorf("%v: %s", args, result.output)
+		}
+	}
+	// A seed in the configuration asks nobody at validate either.
+	m.main(`profile = "nobody"`, seedAt(testHost, "app"))
+	if result := m.run(none, "validate"); result.failed {
+		t.Errorf("validate: %s", result.output)
+	}
+	if dials := m.Dials(); len(dials) > 0 {
+		t.Errorf("hosts were asked: %v", dials)
+	}
+}
+
+// testNoMetadataService counts who asks the instance metadata service.
+func testNoMetadataService(t *testing.T, m *machine) {
+	var asked atomic.Int32
+	metadata := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		http.Error(w, "no role", http.StatusNotFound)
+	}))
+	defer metadata.Close()
+	m.createRepository("app", "MUTABLE")
+	m.main("", seedAt(testHost, "app"))
+	address := map[string]string{"AWS_EC2_METADATA_SERVICE_ENDPOINT": metadata.URL}
+	m.mustApply(address)
+	if n := asked.Load(); n > 0 {
+		t.Errorf("%d requests although credentials are given", n)
+	}
+
+	address["AWS_ACCESS_KEY_ID"], address["AWS_SECRET_ACCESS_KEY"] = "", ""
+	if result := m.apply(address); !result.failed {
+		t.Error("applied without credentials")
+	}
+	if asked.Load() == 0 {
+		t.Error("not asked although no credentials are given")
+	}
+}
+
+// testNothingSecretInTheLog applies, plans and destroys with the most talkative
+// log, and looks for every secret in the log, the output and the state.
+func testNothingSecretInTheLog(t *testing.T, m *machine) {
+	m.createRepository("app", "MUTABLE")
+	m.main(`assume_role {
+    role_arn = "arn:aws:iam::`+testAccount+`:role/first"
+  }`, seedAt(testHost, "app"))
+	log := filepath.Join(m.dir, "terraform.log")
+	trace := map[string]string{"TF_LOG": "TRACE", "TF_LOG_PATH": log}
+	texts := map[string]string{"output": m.mustApply(trace).output}
+	state, err := os.ReadFile(filepath.Join(m.dir, "terraform.tfstate"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts["state"] = string(state)
+	m.mustApply(trace, "-destroy")
+	logged, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts["log"] = string(logged)
+
+	secrets := []string{"secret-of-the-environment"}
+	for _, password := range m.IssuedPasswords() {
+		secrets = append(secrets, password, base64.StdEncoding.EncodeToString([]byte("AWS:"+password)))
+	}
+	if len(secrets) < 3 {
+		t.Fatal("the provider has asked for no password, so that there is nothing to look for")
+	}
+	for where, text := range texts {
+		for _, secret := range secrets {
+			if strings.Contains(text, secret) {
+				t.Errorf("the %s holds %.20s…", where, secret)
+			}
+		}
+	}
+	// Session tokens of fakeaws, and the bodies that hold them.
+	for _, sign := range []string{"FwoGZXIvYXdzE", "SecretAccessKey", "authorizationToken", "Basic QVdTO"} {
+		if strings.Contains(texts["log"], sign) {
+			t.Errorf("the log holds %q", sign)
+		}
+	}
+	for _, part := range []string{"ECR/GetAuthorizationToken", "STS/AssumeRole", "ECR/BatchGetImage", "[withheld: may hold credentials]"} {
+		if !strings.Contains(texts["log"], part) {
+			t.Errorf("the log does not tell %q", part)
+		}
+	}
+}
+
+// testErrorsOfCredentials reads what a user reads.
+func testErrorsOfCredentials(t *testing.T, m *machine) {
+	m.createRepository("app", "MUTABLE")
+	const denied = "arn:aws:iam::" + testAccount + ":role/denied"
+	m.DenyAssumeRole(denied)
+	home := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(home, ".aws"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	sso := "[profile corp]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = dev\n" +
+		"[sso-session corp]\nsso_region = ap-northeast-1\nsso_start_url = https://corp.awsapps.com/start\n"
+	if err := os.WriteFile(filepath.Join(home, ".aws", "config"), []byte(sso), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	none := map[string]string{"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "HOME": home, "USERPROFILE": home}
+
+	for name, test := range map[string]struct {
+		block string
+		env   map[string]string
+		want  []string // in this order
+	}{
+		"no credentials": {
+			`skip_metadata_api_check = true`, none,
+			[]string{"No AWS credentials: ", "Likely causes:\n", "AWS_PROFILE", "In the words of the AWS SDK: "},
+		},
+		"expired SSO": {
+			`profile = "corp"`, none,
+			[]string{"AWS login session expired: ", "aws sso login", "Likely causes:\n", "In the words of the AWS SDK: "},
+		},
+		"wrong region": {
+			`skip_metadata_api_check = true`, map[string]string{"AWS_REGION": "ap-northeast-1a"},
+			[]string{"Invalid AWS region: ", `There is no AWS region "ap-northeast-1a"`, "Likely causes:\n"},
+		},
+		"denied role": {
+			"assume_role {\n    role_arn = \"" + denied + "\"\n  }", nil,
+			[]string{"IAM role cannot be assumed: ", denied, "Likely causes:\n", "AWS answered to STS AssumeRole: AccessDenied: User: ", "HTTP 403, request id "},
+		},
+		"wrong account": {
+			`allowed_account_ids = ["210987654321"]`, nil,
+			[]string{"Wrong AWS account: ", testAccount, "allowed_account_ids lists 210987654321", "Likely causes:\n"},
+		},
+	} {
+		m.main(test.block, seedAt(testHost, "app"))
+		result := m.apply(test.env)
+		if !result.failed || len(result.errors) != 1 {
+			t.Errorf("%s: got %q\n%s", name, result.errors, result.output)
+			continue
+		}
+		rest := result.errors[0]
+		for _, part := range test.want {
+			_, after, found := strings.Cut(rest, part)
+			if !found {
+				t.Errorf("%s: %q does not follow in %q", name, part, result.errors[0])
+			}
+			rest = after
+		}
+	}
+	if images := m.contents("app"); len(images) > 0 {
+		t.Errorf("something was pushed: %v", images)
+	}
+	// And none of it stands in the way of the next apply.
+	m.main("", seedAt(testHost, "app"))
+	m.mustApply(nil)
+}
+
+// testFailedLookIsTriedAgain lets the first look fail: its resource fails, and
+// the next one looks again.
+func testFailedLookIsTriedAgain(t *testing.T, m *machine) {
+	m.createRepository("one", "MUTABLE")
+	m.createRepository("two", "MUTABLE")
+	m.main("", strings.ReplaceAll(seedAt(testHost, "one"), `"app"`, `"one"`)+strings.ReplaceAll(seedAt(testHost, "two"), `"app"`, `"two"`))
+	m.Inject(fakeaws.Fault{Service: "sts", Operation: "GetCallerIdentity", Kind: fakeaws.FaultDenied})
+	result := m.apply(nil, "-parallelism=1")
+	if len(result.errors) != 1 || !strings.Contains(result.errors[0], "Cannot validate the AWS credentials") {
+		t.Errorf("got %q\n%s", result.errors, result.output)
+	}
+	if pushed := len(m.contents("one")) + len(m.contents("two")); pushed != 1 {
+		t.Errorf("%d seeds were pushed, want 1", pushed)
+	}
+	m.mustApply(nil)
+}
+
+// testUnknownArgument has a role that becomes unknown, beside keys that work.
+func testUnknownArgument(t *testing.T, m *machine) {
+	m.createRepository("app", "MUTABLE")
+	m.main("assume_role {\n    role_arn = terraform_data.role.output\n  }", `
+resource "terraform_data" "role" {
+  input = "arn:aws:iam::`+testAccount+`:role/seeder"
+}
+`+seedAt(testHost, "app"))
+	m.mustApply(nil)
+	if keys := m.seeders(); len(keys) != 1 || !strings.HasPrefix(keys[0], "ASIA") {
+		t.Errorf("ECR was asked by %v", keys)
+	}
+
+	m.ResetRequests()
+	result := m.run(nil, "plan", "-json", "-replace=terraform_data.role")
+	if result.failed || !slices.ContainsFunc(result.warnings, func(w string) bool {
+		return strings.HasPrefix(w, "Refresh skipped: ") && strings.Contains(w, "assume_role[0].role_arn")
+	}) {
+		t.Errorf("warnings: %q\n%s", result.warnings, result.output)
+	}
+	if got := m.Requests(); len(got) > 0 {
+		t.Errorf("%d requests in a plan that may make none", len(got))
+	}
+}
+
+// testHCPTerraform has the environment of a run with dynamic credentials
+// (source: HCP Terraform, "Use dynamic credentials with the AWS provider").
+func testHCPTerraform(t *testing.T, m *machine) {
+	m.createRepository("app", "MUTABLE")
+	m.AcceptWebIdentity("token-of-the-run")
+	m.main("", seedAt(testHost, "app"))
+	m.mustApply(map[string]string{
+		"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "",
+		"TFC_AWS_PROVIDER_AUTH": "true", "TFC_AWS_RUN_ROLE_ARN": "arn:aws:iam::" + testAccount + ":role/hcp",
+		"AWS_ROLE_ARN":                "arn:aws:iam::" + testAccount + ":role/hcp",
+		"AWS_WEB_IDENTITY_TOKEN_FILE": m.write("tfc-aws-token", "token-of-the-run"),
+	})
+	if len(m.RequestsTo("sts", "AssumeRoleWithWebIdentity")) == 0 {
+		t.Error("STS was not asked for a web identity")
+	}
+	if keys := m.seeders(); len(keys) != 1 || !strings.HasPrefix(keys[0], "ASIA") {
+		t.Errorf("ECR was asked by %v", keys)
+	}
+}
+
+// testHCPTerraformSeveral has the variable and the files of a run with a
+// default and a tagged configuration, one in another account (source: HCP
+// Terraform, "Specifying multiple configurations").
+func testHCPTerraformSeveral(t *testing.T, m *machine) {
+	m.createRepository("app", "MUTABLE")
+	m.repositoryIn(otherAccount, testRegion, "app")
+	file := func(tag, account string) string {
+		token := m.write("tfc-aws-token"+tag, "token"+tag+"-of-the-run")
+		return m.write("tfc-aws-shared-config"+tag, fmt.Sprintf(
+			"[default]\nweb_identity_token_file=%s\nrole_arn=arn:aws:iam::%s:role/hcp%s\n", token, account, tag))
+	}
+	m.AcceptWebIdentity("token-of-the-run", "token-PROD-of-the-run")
+	values, err := json.Marshal(map[string]any{"tfc_aws_dynamic_credentials": map[string]any{
+		"default": map[string]string{"shared_config_file": file("", testAccount)},
+		"aliases": map[string]any{"PROD": map[string]string{"shared_config_file": file("-PROD", otherAccount)}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.write("terraform.auto.tfvars.json", string(values))
+	m.main(`shared_config_files = [var.tfc_aws_dynamic_credentials.default.shared_config_file]`, `
+provider "lambdaseed" {
+  alias               = "prod"
+  shared_config_files = [var.tfc_aws_dynamic_credentials.aliases["PROD"].shared_config_file]
+}
+
+variable "tfc_aws_dynamic_credentials" {
+  type = object({
+    default = object({ shared_config_file = string })
+    aliases = map(object({ shared_config_file = string }))
+  })
+}
+
+resource "lambdaseed_placeholder_image" "prod" {
+  provider       = lambdaseed.prod
+  repository_url = "`+otherAccount+`.dkr.ecr.`+testRegion+`.amazonaws.com/app"
+}
+`+seedAt(testHost, "app"))
+	m.mustApply(map[string]string{"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""})
+	for _, account := range []string{testAccount, otherAccount} {
+		if images := m.ImagesOf(account, testRegion, "app"); len(images) != 1 {
+			t.Errorf("%d images in account %s", len(images), account)
+		}
+	}
+	for _, r := range m.Requests() {
+		if r.Service == "ecr" && strings.Contains(r.UserAgent, "lambdaseed") && r.Status != http.StatusOK {
+			t.Errorf("%s in account %s: status %d", r.Operation, r.Account, r.Status)
+		}
+	}
+}
+
+// testEmulatorInTheEnvironment finds an emulator by one variable.
+func testEmulatorInTheEnvironment(t *testing.T, m *machine) {
+	m.createRepository("app", "MUTABLE")
+	m.main("", seedAt(m.Address(), "app"))
+	for _, variable := range []string{"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_ECR"} {
+		env := map[string]string{"HTTPS_PROXY": "", "AWS_CA_BUNDLE": "", variable: m.URL()}
+		if variable != "AWS_ENDPOINT_URL" {
+			env["AWS_ENDPOINT_URL_STS"] = m.URL()
+		}
+		m.mustApply(env)
+		if m.at("app", "lambdaseed-placeholder") == "" {
+			t.Errorf("%s: nothing was pushed", variable)
+		}
+		m.mustApply(env, "-destroy")
+	}
+}

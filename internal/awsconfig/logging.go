@@ -56,8 +56,6 @@ func (l scrubber) Trace(ctx context.Context, msg string, fields ...map[string]an
 	l.to.Trace(ctx, msg, scrub(ctx, fields)...)
 }
 
-func (l scrubber) IsDebug(ctx context.Context) bool { return l.to.IsDebug(ctx) }
-
 func (l scrubber) SetField(ctx context.Context, key string, value any) context.Context {
 	return l.to.SetField(ctx, key, value)
 }

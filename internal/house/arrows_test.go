@@ -30,6 +30,8 @@ var arrows = map[room][]room{
 	"standinaws": {},
 	"demo":       {"bootstrap", "fakeaws", "seedimage", "standinaws"},
 	"house":      {},
+
+	"exampletest": {"fakeaws", "standinaws"},
 }
 
 // standIns are the packages that no user's machine should hold: they play AWS,
@@ -38,6 +40,7 @@ var standIns = []string{
 	module + "/internal/fakeaws",
 	module + "/internal/standinaws",
 	module + "/internal/bootstrap/localruntime",
+	module + "/internal/exampletest",
 }
 
 // outside says which rooms may import a package that is not of this module, by
@@ -53,8 +56,8 @@ var outside = []struct {
 	},
 	{
 		"github.com/hashicorp/terraform-plugin-",
-		[]room{"main", "provider", "standinaws"},
-		"only the provider package knows Terraform; standinaws plays another provider",
+		[]room{"main", "provider", "standinaws", "exampletest"},
+		"only the provider package knows Terraform; standinaws plays another provider, exampletest serves both",
 	},
 	{
 		"github.com/hashicorp/aws-sdk-go-base",
@@ -75,6 +78,16 @@ var outside = []struct {
 		"github.com/google/go-containerregistry",
 		[]room{"provider", "ecrrepo", "seedimage", "fakeaws", "demo"},
 		"images are known where they are built, handed on and pushed",
+	},
+	{
+		"github.com/hashicorp/hc-install",
+		[]room{"demo"},
+		"the provider installs nothing",
+	},
+	{
+		"github.com/hashicorp/terraform-exec",
+		[]room{"demo"},
+		"the provider is started by Terraform, not the reverse",
 	},
 	{
 		"github.com/aws/aws-lambda-go",

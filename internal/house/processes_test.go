@@ -14,15 +14,14 @@ import (
 // startsProgram lists what starts or loads another program, by import path. An
 // empty list forbids the import itself.
 var startsProgram = map[string][]string{
-	"os/exec":                         nil,
-	"golang.org/x/sys/execabs":        nil,
-	"plugin":                          nil,
-	"C":                               nil,
-	"os":                              {"StartProcess"},
-	"syscall":                         {"Exec", "ForkExec", "StartProcess", "CreateProcess", "RawSyscall", "RawSyscall6", "Syscall", "Syscall6"},
-	"golang.org/x/sys/unix":           {"Exec"},
-	"golang.org/x/sys/windows":        {"CreateProcess", "ShellExecute"},
-	"github.com/hashicorp/hc-install": nil,
+	"os/exec":                  nil,
+	"golang.org/x/sys/execabs": nil,
+	"plugin":                   nil,
+	"C":                        nil,
+	"os":                       {"StartProcess"},
+	"syscall":                  {"Exec", "ForkExec", "StartProcess", "CreateProcess", "RawSyscall", "RawSyscall6", "Syscall", "Syscall6"},
+	"golang.org/x/sys/unix":    {"Exec"},
+	"golang.org/x/sys/windows": {"CreateProcess", "ShellExecute"},
 }
 
 // TestProviderStartsNoProgram keeps the promise that the provider needs nothing

@@ -44,7 +44,7 @@ func (s *shared[T]) get(ctx context.Context, work func(context.Context) (T, erro
 	}
 	call := s.call
 	if call == nil {
-		workCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		workCtx, cancel := context.WithCancel(context.WithoutCancel(ctx)) //nolint:gosec // run calls it at the end, leave before that.
 		call = &sharedCall[T]{finished: make(chan struct{}), cancel: cancel}
 		s.call = call
 		go s.run(workCtx, call, work)

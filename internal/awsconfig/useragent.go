@@ -10,12 +10,12 @@ const documentationURL = "https://registry.terraform.io/providers/lambdaseed/lam
 // apnInfo is what stands at the head of the User-Agent of every API request:
 // Terraform's name and version, then this provider's. Owners of an account
 // find the provider's calls in CloudTrail by it.
-func (s Settings) apnInfo() *awsbase.APNInfo {
+func (set Settings) apnInfo() *awsbase.APNInfo {
 	return &awsbase.APNInfo{
 		PartnerName: "HashiCorp",
 		Products: []awsbase.UserAgentProduct{
-			{Name: "Terraform", Version: orUnknown(s.TerraformVersion), Comment: "+https://www.terraform.io"},
-			{Name: "terraform-provider-lambdaseed", Version: orUnknown(s.Version), Comment: "+https://registry.terraform.io/providers/lambdaseed/lambdaseed"},
+			{Name: "Terraform", Version: orUnknown(set.TerraformVersion), Comment: "+https://www.terraform.io"},
+			{Name: "terraform-provider-lambdaseed", Version: orUnknown(set.Version), Comment: "+https://registry.terraform.io/providers/lambdaseed/lambdaseed"},
 		},
 	}
 }

@@ -300,7 +300,7 @@ func testErrorsOfCredentials(t *testing.T, m *machine) {
 	}
 	none := map[string]string{"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "HOME": home, "USERPROFILE": home}
 
-	for name, test := range map[string]struct {
+	tests := map[string]struct {
 		block string
 		env   map[string]string
 		want  []string // in this order
@@ -314,7 +314,8 @@ func testErrorsOfCredentials(t *testing.T, m *machine) {
 			[]string{"AWS login session expired: ", "aws sso login", "Likely causes:\n", "In the words of the AWS SDK: "},
 		},
 		"wrong region": {
-			`skip_metadata_api_check = true`, map[string]string{"AWS_REGION": "ap-northeast-1a"},
+			`skip_metadata_api_check = true`,
+			map[string]string{"AWS_REGION": "ap-northeast-1a"},
 			[]string{"Invalid AWS region: ", `There is no AWS region "ap-northeast-1a"`, "Likely causes:\n"},
 		},
 		"denied role": {
@@ -325,7 +326,8 @@ func testErrorsOfCredentials(t *testing.T, m *machine) {
 			`allowed_account_ids = ["210987654321"]`, nil,
 			[]string{"Wrong AWS account: ", testAccount, "allowed_account_ids lists 210987654321", "Likely causes:\n"},
 		},
-	} {
+	}
+	for name, test := range tests {
 		m.main(test.block, seedAt(testHost, "app"))
 		result := m.apply(test.env)
 		if !result.failed || len(result.errors) != 1 {

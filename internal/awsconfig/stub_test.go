@@ -26,8 +26,9 @@ type stub struct {
 	calls []call
 	// refuse maps an operation to the error code of its answer.
 	refuse map[string]string
-	// hold, if set, is waited for before an answer is given.
-	hold chan struct{}
+	// arrived, if set, receives a value for every request before hold, if
+	// set, is waited for.
+	arrived, hold chan struct{}
 }
 
 type call struct {
@@ -63,8 +64,11 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	s.calls = append(s.calls, c)
-	code, hold := s.refuse[c.Operation], s.hold
+	code, arrived, hold := s.refuse[c.Operation], s.arrived, s.hold
 	s.mu.Unlock()
+	if arrived != nil {
+		arrived <- struct{}{}
+	}
 	if hold != nil {
 		select {
 		case <-hold:

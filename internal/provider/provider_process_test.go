@@ -67,6 +67,7 @@ func TestMachine(t *testing.T) {
 		"HCP Terraform":                testHCPTerraform,
 		"HCP Terraform, several roles": testHCPTerraformSeveral,
 		"emulator in the environment":  testEmulatorInTheEnvironment,
+		"examples of provider blocks":  testExamplesOfProviderBlocks,
 	} {
 		t.Run(name, func(t *testing.T) {
 			var opts []fakeaws.Option
@@ -478,5 +479,27 @@ func testEmulatorInTheEnvironment(t *testing.T, m *machine) {
 			t.Errorf("%s: nothing was pushed", variable)
 		}
 		m.mustApply(env, "-destroy")
+	}
+}
+
+// testExamplesOfProviderBlocks validates and plans what the documentation shows.
+func testExamplesOfProviderBlocks(t *testing.T, m *machine) {
+	examples, err := filepath.Glob("../../examples/provider*/provider.tf")
+	if err != nil || len(examples) < 4 {
+		t.Fatal(err, examples)
+	}
+	values := `{"tfc_aws_dynamic_credentials":{"default":{"shared_config_file":"/a"},"aliases":{"PROD":{"shared_config_file":"/b"}}}}`
+	for _, example := range examples {
+		config, err := os.ReadFile(example) //nolint:gosec // a file of this project
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.write("provider.tf", string(config))
+		m.write("terraform.auto.tfvars.json", values)
+		for _, args := range [][]string{{"validate"}, {"plan"}} {
+			if result := m.run(nil, args...); result.failed {
+				t.Errorf("%s: %v: %s", example, args, result.output)
+			}
+		}
 	}
 }

@@ -18,20 +18,21 @@ type room = string
 // arrows says which rooms each room may import in code that is not a test.
 // They go one way only, and a room knows nothing of those above it.
 var arrows = map[room][]room{
-	"main":       {"provider"},
-	"provider":   {"awsconfig", "bootstrap", "ecrrepo", "handover", "seedimage", "seedzip"},
-	"awsconfig":  {},
-	"ecrrepo":    {},
-	"handover":   {},
-	"seedimage":  {"bootstrap"},
-	"seedzip":    {"bootstrap"},
-	"bootstrap":  {},
-	"fakeaws":    {},
-	"standinaws": {},
-	"demo":       {"bootstrap", "fakeaws", "seedimage", "standinaws"},
-	"house":      {},
-
+	"main":        {"provider"},
+	"provider":    {"awsconfig", "bootstrap", "ecrrepo", "handover", "seedimage", "seedzip", "sourceimage"},
+	"awsconfig":   {},
+	"ecrrepo":     {},
+	"handover":    {},
+	"sourceimage": {},
+	"seedimage":   {"bootstrap"},
+	"seedzip":     {"bootstrap"},
+	"bootstrap":   {},
+	"fakeaws":     {},
+	"standinaws":  {},
 	"exampletest": {"fakeaws", "standinaws"},
+	"demo":        {"bootstrap", "fakeaws", "seedimage", "standinaws"},
+	"bench":       {"bootstrap", "fakeaws", "seedimage", "standinaws"},
+	"house":       {},
 }
 
 // standIns are the packages that no user's machine should hold: they play AWS,
@@ -39,6 +40,7 @@ var arrows = map[room][]room{
 var standIns = []string{
 	module + "/internal/fakeaws",
 	module + "/internal/standinaws",
+	module + "/internal/exampletest",
 	module + "/internal/bootstrap/localruntime",
 	module + "/internal/exampletest",
 }
@@ -66,17 +68,17 @@ var outside = []struct {
 	},
 	{
 		"github.com/aws/aws-sdk-go-v2",
-		[]room{"provider", "awsconfig", "ecrrepo", "handover", "fakeaws", "standinaws", "demo"},
+		[]room{"provider", "awsconfig", "ecrrepo", "handover", "fakeaws", "standinaws", "exampletest", "demo", "bench"},
 		"what builds images or archives calls nobody",
 	},
 	{
 		"github.com/google/go-containerregistry/pkg/v1/remote",
-		[]room{"ecrrepo", "fakeaws", "demo"},
-		"registries are spoken to in one place",
+		[]room{"ecrrepo", "sourceimage", "fakeaws", "exampletest", "demo", "bench"},
+		"ecrrepo speaks to ECR's registry, sourceimage to the one that is copied from, and nothing else to any",
 	},
 	{
 		"github.com/google/go-containerregistry",
-		[]room{"provider", "ecrrepo", "seedimage", "fakeaws", "demo"},
+		[]room{"provider", "ecrrepo", "sourceimage", "seedimage", "fakeaws", "exampletest", "demo", "bench"},
 		"images are known where they are built, handed on and pushed",
 	},
 	{
@@ -86,7 +88,7 @@ var outside = []struct {
 	},
 	{
 		"github.com/hashicorp/terraform-exec",
-		[]room{"demo"},
+		[]room{"demo", "bench", "exampletest"},
 		"the provider is started by Terraform, not the reverse",
 	},
 	{
@@ -95,7 +97,10 @@ var outside = []struct {
 	},
 	{
 		"net/http",
-		[]room{"provider", "awsconfig", "ecrrepo", "fakeaws", "standinaws", "demo", "bootstrap/localruntime"},
+		[]room{
+			"provider", "awsconfig", "ecrrepo", "handover", "sourceimage",
+			"fakeaws", "standinaws", "exampletest", "demo", "bench", "bootstrap/localruntime",
+		},
 		"seeds are built without I/O, and net/http would make the program in the image four times as large",
 	},
 }

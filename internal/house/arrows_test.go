@@ -42,7 +42,6 @@ var standIns = []string{
 	module + "/internal/standinaws",
 	module + "/internal/exampletest",
 	module + "/internal/bootstrap/localruntime",
-	module + "/internal/exampletest",
 }
 
 // outside says which rooms may import a package that is not of this module, by

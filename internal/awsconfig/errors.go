@@ -71,6 +71,10 @@ const (
 	WrongRegion Kind = "wrong region"
 	// Unreachable: the network does not lead to AWS.
 	Unreachable Kind = "unreachable"
+	// Unavailable: STS is there, but has no time or no answer now.
+	Unavailable Kind = "unavailable"
+	// UnexpectedAnswer: what answers does not speak like STS.
+	UnexpectedAnswer Kind = "unexpected answer"
 	// UntrustedCertificate: TLS does not trust what answers.
 	UntrustedCertificate Kind = "untrusted certificate"
 	// InvalidConfiguration: arguments, variables or files contradict each other

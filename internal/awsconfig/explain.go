@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -27,6 +28,7 @@ import (
 // reference).
 var (
 	expiredCodes  = []string{"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
+	throttleCodes = []string{"Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "TooManyRequestsException", "RequestLimitExceeded"}
 	rejectedCodes = []string{
 		"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidSignatureException",
 		"IncompleteSignature", "AuthFailure", "InvalidAccessKeyId", "MissingAuthenticationToken", "MissingAuthenticationTokenException",
@@ -54,6 +56,11 @@ func Explain(err error) (*Error, bool) {
 	metadata := isOperation && op.Service() == "ec2imds"
 	if e := explainNetwork(err); e != nil && !metadata {
 		return e, true
+	}
+	if isOperation && op.Service() == "STS" {
+		if e := explainFault(err); e != nil {
+			return e, true
+		}
 	}
 	if isOperation && op.Operation() == "AssumeRoleWithWebIdentity" || strings.Contains(err.Error(), "failed to retrieve jwt") {
 		return newWebIdentityError("", err), true
@@ -111,6 +118,9 @@ func fromCallerIdentity(d diag.Diagnostic) error {
 	}
 	if e, ok := Explain(err); ok {
 		return e
+	}
+	if _, ok := innermost[smithy.APIError](err); !ok {
+		return newUnexpectedAnswerError(err)
 	}
 	return newError(Other, "Cannot validate the AWS credentials",
 		"Credentials were found, but STS would not tell whom they belong to.",
@@ -191,6 +201,39 @@ func explainCode(err error) *Error {
 			"The account has not enabled this region.", nil, err)
 	}
 	return nil
+}
+
+// explainFault knows the answers of STS that say nothing of the credentials.
+// Other services explain theirs where they are asked.
+func explainFault(err error) *Error {
+	response, answered := innermost[*awshttp.ResponseError](err)
+	if !answered {
+		return nil
+	}
+	api, ok := innermost[smithy.APIError](err)
+	if !ok {
+		return newUnexpectedAnswerError(err)
+	}
+	throttled := slices.Contains(throttleCodes, api.ErrorCode())
+	if throttled || response.HTTPStatusCode() >= http.StatusInternalServerError {
+		return newError(Unavailable, "STS does not answer now",
+			"STS, which tells whom the credentials belong to and gives those of roles, was asked several times without success. Apply again later.",
+			[]string{
+				"the account's quota of STS requests is used up by other clients",
+				"STS has a disturbance in this region: see sts_region",
+			}, err)
+	}
+	return nil
+}
+
+func newUnexpectedAnswerError(err error) *Error {
+	return newError(UnexpectedAnswer, "Unexpected answer in place of STS",
+		"STS, which tells whom the credentials belong to and gives those of roles, was asked, and something else answered.",
+		[]string{
+			"a proxy, a firewall or a login page answers in place of AWS",
+			"the endpoint for STS, in the provider block or in AWS_ENDPOINT_URL, is not that of STS; " +
+				"an emulator without STS needs skip_credentials_validation and skip_requesting_account_id",
+		}, err)
 }
 
 // explainNetwork knows why no answer came.

@@ -309,3 +309,34 @@ func TestEmulator(t *testing.T) {
 		t.Errorf("account %q, %v", id, err)
 	}
 }
+
+// TestStrangeAnswersOfSTS has everything that can come in place of an answer.
+func TestStrangeAnswersOfSTS(t *testing.T) {
+	kinds := map[fakeaws.FaultKind]awsconfig.Kind{
+		fakeaws.FaultHTML:          awsconfig.UnexpectedAnswer,
+		fakeaws.FaultNotJSON:       awsconfig.UnexpectedAnswer,
+		fakeaws.FaultTruncate:      awsconfig.UnexpectedAnswer,
+		fakeaws.FaultDropBefore:    awsconfig.Unreachable,
+		fakeaws.FaultThrottle:      awsconfig.Unavailable,
+		fakeaws.FaultUnavailable:   awsconfig.Unavailable,
+		fakeaws.FaultInternalError: awsconfig.Unavailable,
+	}
+	for kind, want := range kinds {
+		for _, operation := range []string{"GetCallerIdentity", "AssumeRole"} {
+			t.Run(string(kind)+" to "+operation, func(t *testing.T) {
+				srv, set := behindProxy(t)
+				set.MaxRetries = 1
+				set.AssumeRole = []awsconfig.AssumeRole{{RoleARN: "arn:aws:iam::" + ownAccount + ":role/ci"}}
+				srv.Inject(fakeaws.Fault{Service: "sts", Operation: operation, Kind: kind, Count: -1})
+				source := awsconfig.New(set)
+				if _, err := source.Config(t.Context(), ""); !awsconfig.Is(err, want) {
+					t.Errorf("got %v, want an error of kind %q", err, want)
+				}
+				srv.ClearFaults()
+				if _, err := source.Config(t.Context(), ""); err != nil {
+					t.Errorf("afterwards: %v", err)
+				}
+			})
+		}
+	}
+}

@@ -5,6 +5,7 @@ package awsconfig
 
 import (
 	"context"
+	"fmt"
 	"os"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -60,10 +61,19 @@ func (s *Source) load(ctx context.Context, borrowed string) (loaded, error) {
 
 // resolve runs aws-sdk-go-base and completes its result with what
 // aws-sdk-go-base leaves to the provider.
-func (s *Source) resolve(ctx context.Context, base awsbase.Config) (aws.Config, error) {
+func (s *Source) resolve(ctx context.Context, base awsbase.Config) (cfg aws.Config, err error) {
+	// The SDK takes it for granted that an answer of STS with status 200 holds
+	// credentials (seen with aws-sdk-go-v2/credentials v1.19.31). A login page
+	// has that status too, and must not end the provider.
+	defer func() {
+		if fault := recover(); fault != nil {
+			cfg, err = aws.Config{}, newUnexpectedAnswerError(fmt.Errorf("%v", fault))
+		}
+	}()
 	// The credentials are checked by load, once, together with the account.
 	base.SkipCredsValidation = true
-	_, cfg, diags := awsbase.GetAwsConfig(ctx, &base)
+	var diags diag.Diagnostics
+	_, cfg, diags = awsbase.GetAwsConfig(ctx, &base)
 	if diags.HasError() {
 		return aws.Config{}, fromDiagnostic(diags.Errors()[0])
 	}

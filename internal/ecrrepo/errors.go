@@ -105,6 +105,13 @@ func (e *Error) Said() string {
 	return strings.TrimSpace(b.String())
 }
 
+// Temporary tells that the same call may succeed the next time, for a caller
+// that has its tries elsewhere: see Repository.Retry.
+func (e *Error) Temporary() bool {
+	answer, ok := errors.AsType[*registryError](e.err)
+	return ok && (answer.temporary() || answer.throttled() || answer.rejectedToken())
+}
+
 // Unwrap makes the reason and the cause visible to errors.Is and errors.As.
 func (e *Error) Unwrap() []error {
 	var errs []error
@@ -137,6 +144,9 @@ func plainCause(err error) string {
 func (r *Repository) newError(ctx context.Context, action string, err error) error {
 	if err == nil {
 		return nil
+	}
+	if unread, ok := errors.AsType[*contentError](err); ok && ctx.Err() == nil {
+		return unread.err
 	}
 	if known, ok := errors.AsType[*Error](err); ok {
 		return known

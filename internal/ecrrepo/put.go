@@ -40,7 +40,10 @@ type PutResult struct {
 //
 // A repository that ECR does not know is waited for shortly, since one that
 // was just created becomes visible late.
-func (r *Repository) PutIfAbsent(ctx context.Context, tag string, img v1.Image) (PutResult, error) {
+//
+// What reading the image itself fails with comes back as it is, not as an
+// *Error; it is tried again where it says that it is Temporary.
+func (r *Repository) PutIfAbsent(ctx context.Context, tag string, img v1.Image, opts ...PutOption) (PutResult, error) {
 	var found Image
 	err := r.region.policy.settle(ctx, func() (err error) {
 		found, err = r.Look(ctx, tag)
@@ -52,11 +55,25 @@ func (r *Repository) PutIfAbsent(ctx context.Context, tag string, img v1.Image) 
 	if !errors.Is(err, ErrImageNotFound) {
 		return PutResult{}, err
 	}
-	return r.put(ctx, tag, "", img, true)
+	var o putOptions
+	for _, opt := range opts {
+		opt(&o)
+	}
+	return r.put(ctx, tag, "", img, !o.lookForBlobs)
 }
 
+// PutOption changes how an image is put.
+type PutOption func(*putOptions)
+
+type putOptions struct{ lookForBlobs bool }
+
+// LookForBlobs asks for each blob before it is sent: worth a request where the
+// repository may have it from another image.
+func LookForBlobs() PutOption { return func(o *putOptions) { o.lookForBlobs = true } }
+
 // Replace puts an image at a tag that still resolves to the digest expected.
-// Anything else there, and nothing there, is left alone.
+// Anything else there, and nothing there, is left alone. An image that is at
+// the tag already needs no push, and an immutable tag would refuse it.
 func (r *Repository) Replace(ctx context.Context, tag, expected string, img v1.Image) (PutResult, error) {
 	found, err := r.Look(ctx, tag)
 	if err != nil {
@@ -64,6 +81,13 @@ func (r *Repository) Replace(ctx context.Context, tag, expected string, img v1.I
 	}
 	if found.Digest != expected {
 		return PutResult{Image: found}, nil
+	}
+	pushed, err := describe(img)
+	if err != nil {
+		return PutResult{}, err
+	}
+	if pushed.Digest == expected {
+		return PutResult{Pushed: true, Image: found}, nil
 	}
 	return r.put(ctx, tag, expected, img, false)
 }
@@ -171,9 +195,13 @@ func describe(img v1.Image) (Image, error) {
 	return Image{Digest: digest.String(), MediaType: string(mediaType), Manifest: manifest, Size: manifestSize(manifest)}, nil
 }
 
-// upload sends the config and the layers, side by side. With absent they are
-// sent without asking for each whether it is there; where the registry then
-// refuses one, they are asked for.
+// parallelBlobs bounds how many blobs of one image are under way at once, and
+// with them the connections and buffers.
+const parallelBlobs = 4
+
+// upload sends the config and the layers, side by side, each with tries of its
+// own. With absent they are sent without asking for each whether it is there;
+// where the registry then refuses one, they are asked for.
 func (r *Repository) upload(ctx context.Context, img v1.Image, absent bool) error {
 	layers, err := img.Layers()
 	if err != nil {
@@ -183,8 +211,13 @@ func (r *Repository) upload(ctx context.Context, img v1.Image, absent bool) erro
 	if err != nil {
 		return fmt.Errorf("reading the config of the image to push: %w", err)
 	}
+	blobs, err := distinct(append(layers, config))
+	if err != nil {
+		return fmt.Errorf("reading the digests of the image to push: %w", err)
+	}
 	group, groupCtx := errgroup.WithContext(ctx)
-	for _, layer := range append(layers, config) {
+	group.SetLimit(parallelBlobs)
+	for _, layer := range blobs {
 		group.Go(func() error {
 			look := !absent
 			err := r.region.policy.run(groupCtx, false, func() error {
@@ -205,6 +238,24 @@ func (r *Repository) upload(ctx context.Context, img v1.Image, absent bool) erro
 	return nil
 }
 
+// distinct leaves out the layers that repeat an earlier one, as images do with
+// the empty layer.
+func distinct(layers []v1.Layer) ([]v1.Layer, error) {
+	seen := make(map[v1.Hash]bool, len(layers))
+	var blobs []v1.Layer
+	for _, layer := range layers {
+		digest, err := layer.Digest()
+		if err != nil {
+			return nil, err
+		}
+		if !seen[digest] {
+			seen[digest] = true
+			blobs = append(blobs, layer)
+		}
+	}
+	return blobs, nil
+}
+
 // mayExist tells a refusal that could mean "this blob is there already".
 func (e *registryError) mayExist() bool {
 	return e.err == nil && e.status >= 400 && e.status < 500 && !e.rejectedToken() && !e.throttled() && registryReason(e) != ErrDenied
@@ -215,7 +266,25 @@ func (r *Repository) uploadLayer(ctx context.Context, layer v1.Layer, absent boo
 	if err != nil {
 		return err
 	}
-	return pusher.Upload(ctx, repository, layer)
+	return pusher.Upload(ctx, repository, r.mountable(layer, repository.Registry))
+}
+
+// mountable lets a layer of another repository of the same registry be mounted
+// instead of sent, where ECR does that (account setting BLOB_MOUNTING, ECR user
+// guide), and one of another registry not.
+func (r *Repository) mountable(layer v1.Layer, registry name.Registry) v1.Layer {
+	from, ok := layer.(*remote.MountableLayer)
+	if !ok {
+		return layer
+	}
+	source := from.Reference.Context()
+	if !r.URL.sameRegistry(source.RegistryStr()) {
+		return from.Layer
+	}
+	// Named as the target is, so that the two count as one registry whichever
+	// form of the host the source was written with.
+	source.Registry = registry
+	return &remote.MountableLayer{Layer: from.Layer, Reference: source.Tag("")}
 }
 
 // sendManifest puts the manifest at the tag, once. In ECR that is PutImage of

@@ -116,10 +116,17 @@ func (p *policy) run(ctx context.Context, paced bool, call func() error) error {
 	}
 }
 
-// remedyFor sorts the errors of the registry's transport and those of an SDK
-// call that the SDK was told not to retry. An *Error comes from a call that has
+// remedyFor sorts the errors of the registry's transport, those of where an
+// image's content comes from, and those of an SDK call that the SDK was told
+// not to retry. An *Error comes from a call that has
 // had its tries.
 func remedyFor(err error) remedy {
+	if unread, ok := errors.AsType[*contentError](err); ok {
+		if unread.temporary() {
+			return tryAgain
+		}
+		return giveUp
+	}
 	if _, ok := errors.AsType[*Error](err); ok {
 		return giveUp
 	}

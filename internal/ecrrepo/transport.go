@@ -99,17 +99,22 @@ func (t *registryTransport) send(in *http.Request) (*http.Response, error) {
 	}
 	req := in.Clone(in.Context())
 	req.URL.Scheme = t.scheme
+	content := &content{}
 	if req.Method == http.MethodPut {
 		if body, ok := t.release(req.URL.Path); ok {
-			if req.Body, err = body.open(); err != nil {
+			req.GetBody, req.ContentLength = content.opener(body.open), body.size
+			if req.Body, err = req.GetBody(); err != nil {
 				return nil, err
 			}
-			req.GetBody, req.ContentLength = body.open, body.size
 		}
 	}
 	req.Header.Set("Authorization", tok.authorization)
 	resp, err := t.base.RoundTrip(req)
 	if err != nil {
+		// Where the content could not be read, that is why the request failed.
+		if unread := content.failure(); unread != nil {
+			return nil, unread
+		}
 		return nil, newCutOff(req, err)
 	}
 	// A redirect is followed by the client, which asks this transport again;

@@ -100,7 +100,7 @@ func (b *bench) seeds(ctx context.Context, title string, n, parallelism int, quo
 	}
 	defer srv.Close()
 	if quota {
-		srv.SetRateLimit("ecr-registry", "PutImage", putQuota, putQuota)
+		srv.SetRateLimit("ecr", "PutImage", putQuota, putQuota)
 	}
 
 	work := filepath.Join(b.dir, strings.Map(fileRune, title))

@@ -5,7 +5,6 @@ package provider
 
 import (
 	"fmt"
-	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
@@ -123,71 +122,6 @@ func TestPlaceholderImage_firstApply(t *testing.T) {
 			return nil
 		},
 	})
-}
-
-// What a seed costs: a token, two looks around the upload, two blobs in two
-// requests each, and the manifest; a refresh is one request and no token.
-func TestPlaceholderImage_requests(t *testing.T) {
-	w := newWorld(t)
-	w.createRepository("app", types.ImageTagMutabilityMutable)
-	w.createRepository("second", types.ImageTagMutabilityMutable)
-	both := seedOnly("") + fmt.Sprintf(`
-resource "lambdaseed_placeholder_image" "second" {
-  repository_url = "%s/second"
-  depends_on     = [lambdaseed_placeholder_image.app]
-}
-`, testHost)
-	upload := []string{"InitiateLayerUpload", "InitiateLayerUpload", "CompleteLayerUpload", "CompleteLayerUpload"}
-	first := slices.Concat([]string{"BatchGetImage", "GetAuthorizationToken"}, upload, []string{"BatchGetImage", "PutImage"})
-	further := slices.Concat([]string{"BatchGetImage"}, upload, []string{"BatchGetImage", "PutImage"})
-	slices.Sort(first)
-	slices.Sort(further)
-	w.test([]resource.TestStep{
-		{
-			PreConfig: func() { w.ResetRequests() },
-			Config:    seedOnly(""),
-			Check: func(*terraformState) error {
-				// The framework refreshes after the apply; those are looks only.
-				return expectOperations(w.providerRequests()[:len(first)], first)
-			},
-		},
-		{
-			PreConfig: func() { w.ResetRequests() },
-			Config:    both,
-			Check: func(*terraformState) error {
-				requests := w.providerRequests()
-				begin := slices.Index(requests, "InitiateLayerUpload") - 2
-				if begin < 0 || len(requests) < begin+len(further)+1 {
-					return fmt.Errorf("no push in %v", requests)
-				}
-				// Another process of the same provider may serve this apply, so a
-				// token may be asked for again; the push itself is what counts.
-				push := slices.DeleteFunc(slices.Clone(requests[begin:]), func(o string) bool { return o == "GetAuthorizationToken" })
-				return expectOperations(push[:len(further)], further)
-			},
-		},
-		{
-			PreConfig:    func() { w.ResetRequests() },
-			RefreshState: true,
-			Check: func(*terraformState) error {
-				for _, operation := range w.providerRequests() {
-					if operation != "BatchGetImage" {
-						return fmt.Errorf("a refresh asked for %s", operation)
-					}
-				}
-				return nil
-			},
-		},
-	})
-}
-
-func expectOperations(got, want []string) error {
-	got = slices.Clone(got)
-	slices.Sort(got)
-	if !slices.Equal(got, want) {
-		return fmt.Errorf("requests %v, want %v", got, want)
-	}
-	return nil
 }
 
 func TestPlaceholderImage_createOnPlaceholder(t *testing.T) {

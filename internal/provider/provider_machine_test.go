@@ -182,4 +182,3 @@ func (m *machine) seeders() []string {
 	slices.Sort(keys)
 	return slices.Compact(keys)
 }
-

@@ -322,7 +322,7 @@ func testExamplesOfProviderBlocks(t *testing.T, m *machine) {
 	}
 	values := `{"tfc_aws_dynamic_credentials":{"default":{"shared_config_file":"/a"},"aliases":{"PROD":{"shared_config_file":"/b"}}}}`
 	for _, example := range examples {
-		config, err := os.ReadFile(example) //nolint:gosec // a file of this project
+		config, err := os.ReadFile(example)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,235 @@
+// Copyright (c) the lambdaseed authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sourceimage
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// The reasons for which a source cannot be copied, for errors.Is.
+var (
+	// ErrNotFound: the registry has no such image.
+	ErrNotFound = errors.New("image not found")
+	// ErrDenied: the registry does not let the image be read. Many say so of
+	// repositories that do not exist, too.
+	ErrDenied = errors.New("access denied")
+	// ErrDockerHubLimit: Docker Hub's limit of pulls is used up.
+	ErrDockerHubLimit = errors.New("Docker Hub's pull limit is reached")
+	// ErrThrottled: the registry had too many requests, to the last try.
+	ErrThrottled = errors.New("too many requests")
+	// ErrUnreachable: no answer came, or it broke off, to the last try.
+	ErrUnreachable = errors.New("unreachable")
+	// ErrFault: the registry failed, to the last try.
+	ErrFault = errors.New("registry failed")
+	// ErrUnexpectedAnswer: something answered, but not as a registry does.
+	ErrUnexpectedAnswer = errors.New("unexpected answer")
+	// ErrCorrupt: what the registry sent is not what its digest names.
+	ErrCorrupt = errors.New("content does not match its digest")
+	// ErrPlainHTTP: the registry, or where it redirects to, is not on TLS.
+	ErrPlainHTTP = errors.New("not on TLS")
+	// ErrPlatform: the source has no image for the architecture.
+	ErrPlatform = errors.New("no image for the platform")
+	// ErrUnsupported: the image is one that Lambda cannot run.
+	ErrUnsupported = errors.New("not an image that Lambda can run")
+	// ErrTimeout: the time limit of the operation passed.
+	ErrTimeout = errors.New("timed out")
+	// ErrCanceled: the operation was interrupted.
+	ErrCanceled = errors.New("interrupted")
+)
+
+// Error is a failure to read a source image, or to use it.
+type Error struct {
+	// Source is the whole name of the image.
+	Source string
+	// Detail is what the registry or the network said, or what is wrong with
+	// the image. It holds no secret.
+	Detail string
+
+	reason    error
+	err       error
+	temporary bool
+}
+
+// Error returns one line with all that is known.
+func (e *Error) Error() string {
+	text := e.Source
+	if e.reason != nil {
+		text += ": " + e.reason.Error()
+	}
+	if e.Detail != "" {
+		text += ": " + e.Detail
+	}
+	return text
+}
+
+// Unwrap makes the reason and the cause visible to errors.Is and errors.As.
+func (e *Error) Unwrap() []error {
+	var errs []error
+	for _, err := range []error{e.reason, e.err} {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errs
+}
+
+// Temporary tells that another try may succeed.
+func (e *Error) Temporary() bool { return e.temporary }
+
+func (c *client) errorf(reason error, format string, args ...any) *Error {
+	return &Error{Source: c.ref.String(), Detail: excerpt(c.scrub(fmt.Sprintf(format, args...))), reason: reason}
+}
+
+// knownError is an error of the way that was handed in for ECR: it tells its
+// reason itself.
+type knownError interface {
+	error
+	Said() string
+	Temporary() bool
+}
+
+// newError sorts the errors of go-containerregistry and of the network.
+func (c *client) newError(ctx context.Context, err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	e := c.errorf(nil, "%s", c.said(ctx, err))
+	e.err = err
+	if known, ok := errors.AsType[knownError](err); ok {
+		e.temporary = known.Temporary()
+		return e
+	}
+	// What failed is kept as text only: the error could show a URL's query.
+	e.err = nil
+	e.reason, e.temporary = c.reason(ctx, err)
+	return e
+}
+
+// reason is the reason of an error, and whether another try may succeed.
+func (c *client) reason(ctx context.Context, err error) (reason error, temporary bool) {
+	switch {
+	case errors.Is(context.Cause(ctx), errStalled):
+		return ErrUnreachable, true
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return ErrTimeout, false
+	case ctx.Err() != nil:
+		return ErrCanceled, false
+	}
+	if answer, ok := errors.AsType[*transport.Error](err); ok {
+		return c.answerReason(answer)
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return ErrUnexpectedAnswer, false
+	}
+	if lookup, ok := errors.AsType[*net.DNSError](err); ok {
+		return ErrUnreachable, !lookup.IsNotFound
+	}
+	if isTLS(err) {
+		return ErrUnreachable, false
+	}
+	if _, ok := errors.AsType[*url.Error](err); ok || isNetwork(err) {
+		return ErrUnreachable, true
+	}
+	return ErrUnexpectedAnswer, false
+}
+
+// isTLS tells a host that cannot show who it is.
+func isTLS(err error) bool {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return true
+	}
+	_, ok := errors.AsType[tls.RecordHeaderError](err)
+	return ok
+}
+
+// isNetwork tells that the connection could not be made, or broke.
+func isNetwork(err error) bool {
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return true
+	}
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
+}
+
+func (c *client) answerReason(answer *transport.Error) (reason error, temporary bool) {
+	switch status := answer.StatusCode; {
+	case status == http.StatusNotFound:
+		return ErrNotFound, false
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return ErrDenied, false
+	case status == http.StatusTooManyRequests && c.ref.isDockerHub():
+		// Counted by the hour: waiting here helps nobody.
+		return ErrDockerHubLimit, false
+	case status == http.StatusTooManyRequests:
+		return ErrThrottled, true
+	case status >= http.StatusInternalServerError, status == http.StatusRequestTimeout:
+		return ErrFault, true
+	}
+	return ErrUnexpectedAnswer, false
+}
+
+// said is what is worth telling of an error.
+func (c *client) said(ctx context.Context, err error) string {
+	if errors.Is(context.Cause(ctx), errStalled) {
+		return fmt.Sprintf("nothing came for %s", c.options.StallTime)
+	}
+	if known, ok := errors.AsType[knownError](err); ok {
+		return known.Error()
+	}
+	text := ""
+	if answer, ok := errors.AsType[*transport.Error](err); ok {
+		text = saidAnswer(answer)
+	} else if long, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		text = fmt.Sprintf("the answer is longer than %d bytes", long.Limit)
+	} else {
+		text = withoutURL(err).Error()
+	}
+	if broken := c.keychain.failure(); broken != nil {
+		text += fmt.Sprintf(" (asked without a login, because the docker configuration could not be read: %s)", broken)
+	}
+	return text
+}
+
+func saidAnswer(answer *transport.Error) string {
+	host := ""
+	if answer.Request != nil && answer.Request.URL != nil {
+		host = answer.Request.URL.Host + " "
+	}
+	text := fmt.Sprintf("%sanswered with HTTP status %d", host, answer.StatusCode)
+	var said []string
+	for _, diagnostic := range answer.Errors {
+		said = append(said, strings.TrimSpace(string(diagnostic.Code)+" "+diagnostic.Message))
+	}
+	if len(said) > 0 {
+		text += ": " + strings.Join(said, "; ")
+	}
+	return text
+}
+
+// withoutURL takes the URL out of an error, which may hold a signature.
+func withoutURL(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return withoutURL(u.Err)
+	}
+	return err
+}
+
+// excerpt is the beginning of a text on one line.
+func excerpt(text string) string {
+	const most = 600
+	text = strings.Join(strings.Fields(strings.ToValidUTF8(text[:min(len(text), 4*most)], "?")), " ")
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "..."
+	}
+	return text
+}

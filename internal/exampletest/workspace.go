@@ -4,15 +4,19 @@
 package exampletest
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/go-version"
 	"github.com/hashicorp/terraform-exec/tfexec"
 	tfjson "github.com/hashicorp/terraform-json"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
@@ -31,19 +35,23 @@ const (
 // Workspace is a folder with a configuration and its state. Every method fails
 // the test at once where Terraform fails.
 type Workspace struct {
-	t        *testing.T
-	dir      string
-	tf       *tfexec.Terraform
-	reattach *tfexec.ReattachOption
-	plans    int
-	ready    bool
+	t         *testing.T
+	dir       string
+	tf        *tfexec.Terraform
+	providers tfexec.ReattachInfo
+	reattach  *tfexec.ReattachOption
+	env       map[string]string
+	plans     int
+	ready     bool
 }
 
 // New makes an empty workspace whose providers reach the server under AWS's real
-// host names. lambdaseed makes the provider under test. Terraform is that of
-// TF_ACC_TERRAFORM_PATH or of PATH; without one the test is skipped.
-func New(t *testing.T, server *fakeaws.Server, lambdaseed func() (tfprotov6.ProviderServer, error)) *Workspace {
+// host names. lambdaseed makes the provider under test; others are served beside
+// it, as they are. Terraform is that of TF_ACC_TERRAFORM_PATH or of PATH; without
+// one the test is skipped.
+func New(t *testing.T, server *fakeaws.Server, lambdaseed func() (tfprotov6.ProviderServer, error), others ...Provider) *Workspace {
 	t.Helper()
+	binary := terraformBinary(t)
 	outside := t.TempDir()
 	ca, cli := filepath.Join(outside, "ca.pem"), filepath.Join(outside, "terraform.tfrc")
 	for name, content := range map[string][]byte{ca: server.CABundlePEM(), cli: nil} {
@@ -67,17 +75,48 @@ func New(t *testing.T, server *fakeaws.Server, lambdaseed func() (tfprotov6.Prov
 	}
 	attach("lambdaseed/lambdaseed", LambdaseedKey, lambdaseed)
 	attach("hashicorp/aws", StandinKey, providerserver.NewProtocol6WithError(standinaws.New("6.0.0")()))
+	for _, other := range others {
+		provider, err := other.Make()
+		if err != nil {
+			t.Fatal(err)
+		}
+		reattach[address(other.Source)] = serve(t, other.Source, provider)
+	}
 
-	w := &Workspace{t: t, dir: t.TempDir(), reattach: tfexec.Reattach(reattach)}
-	tf, err := tfexec.NewTerraform(w.dir, terraformBinary(t))
+	w := &Workspace{t: t, dir: t.TempDir(), providers: reattach, reattach: tfexec.Reattach(reattach), env: environment(cli)}
+	tf, err := tfexec.NewTerraform(w.dir, binary)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := tf.SetEnv(environment(cli)); err != nil {
-		t.Fatal(err)
-	}
 	w.tf = tf
+	w.Setenv(nil)
 	return w
+}
+
+// Provider is one more provider, by its source, such as "kreuzwerker/docker".
+type Provider struct {
+	Source string
+	Make   func() (tfprotov6.ProviderServer, error)
+}
+
+// Version is that of Terraform.
+func (w *Workspace) Version() *version.Version {
+	w.t.Helper()
+	v, _, err := w.tf.Version(w.ctx(), true)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return v
+}
+
+// Setenv adds variables to the environment of Terraform, which is that of the
+// commands that a configuration starts, too.
+func (w *Workspace) Setenv(variables map[string]string) {
+	w.t.Helper()
+	maps.Copy(w.env, variables)
+	if err := w.tf.SetEnv(w.env); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 func terraformBinary(t *testing.T) string {
@@ -120,10 +159,51 @@ func (w *Workspace) Copy(dir string) {
 	}
 }
 
-// Write makes or replaces a file.
+// Clear takes the Terraform files away and leaves the state.
+func (w *Workspace) Clear() {
+	w.t.Helper()
+	names, err := filepath.Glob(filepath.Join(w.dir, "*.tf"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, name := range names {
+		if err := os.Remove(name); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	w.ready = false
+}
+
+// Run runs a command of Terraform that terraform-exec has no, or no fitting,
+// method for, in a folder of the workspace, and returns what it printed.
+func (w *Workspace) Run(folder string, args ...string) (string, error) {
+	w.t.Helper()
+	reattach, err := json.Marshal(w.providers)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	run := exec.CommandContext(w.ctx(), w.tf.ExecPath(), args...) //nolint:gosec // Terraform, with the test's own arguments.
+	run.Dir = filepath.Join(w.dir, filepath.FromSlash(folder))
+	run.Env = []string{"TF_REATTACH_PROVIDERS=" + string(reattach), "TF_IN_AUTOMATION=1"}
+	for name, value := range w.env {
+		run.Env = append(run.Env, name+"="+value)
+	}
+	var stdout, stderr bytes.Buffer
+	run.Stdout, run.Stderr = &stdout, &stderr
+	if err := run.Run(); err != nil {
+		return stdout.String(), fmt.Errorf("terraform %s: %w\n%s", strings.Join(args, " "), err, &stderr)
+	}
+	return stdout.String(), nil
+}
+
+// Write makes or replaces a file, which may be in a folder of its own.
 func (w *Workspace) Write(name, content string) {
 	w.t.Helper()
-	if err := os.WriteFile(filepath.Join(w.dir, name), []byte(content), 0o600); err != nil {
+	file := filepath.Join(w.dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
 	w.ready = false

@@ -175,6 +175,7 @@ func (p *awsProvider) Resources(context.Context) []func() resource.Resource {
 func (p *awsProvider) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{
 		newCallerIdentityDataSource,
+		newECRAuthorizationTokenDataSource,
 		newECRRepositoryDataSource,
 		newIAMPolicyDocumentDataSource,
 		newPartitionDataSource,

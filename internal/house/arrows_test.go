@@ -32,6 +32,7 @@ var arrows = map[room][]room{
 	"exampletest": {"fakeaws", "standinaws"},
 	"demo":        {"bootstrap", "fakeaws", "seedimage", "standinaws"},
 	"bench":       {"bootstrap", "fakeaws", "seedimage", "standinaws"},
+	"release":     {},
 	"house":       {},
 }
 

@@ -5,6 +5,7 @@ package exampletest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,6 +36,13 @@ func (p *Plan) Changes() string {
 		changes = append(changes, strings.Join(words, "/")+" "+r.Address)
 	}
 	return strings.Join(changes, ", ")
+}
+
+// Imports tells whether the plan imports a resource.
+func (p *Plan) Imports(address string) bool {
+	return slices.ContainsFunc(p.ResourceChanges, func(r *tfjson.ResourceChange) bool {
+		return r.Address == address && r.Change.Importing != nil
+	})
 }
 
 // Planned returns what an attribute of a resource will be; known is false for

@@ -31,6 +31,7 @@ type Client struct {
 	configuration Configuration
 	settleTime    time.Duration
 	maxBackoff    time.Duration
+	userAgent     string
 
 	mu      sync.Mutex
 	regions map[string]*regionClient
@@ -44,6 +45,12 @@ type Option func(*Client)
 // that play faults have no time for the usual ones.
 func WithTiming(settleTime, maxBackoff time.Duration) Option {
 	return func(c *Client) { c.settleTime, c.maxBackoff = settleTime, maxBackoff }
+}
+
+// WithUserAgent changes what the client calls itself in requests to the
+// registry; those to the API go by the configuration.
+func WithUserAgent(userAgent string) Option {
+	return func(c *Client) { c.userAgent = userAgent }
 }
 
 // NewClient returns a client. It makes no request and needs no credentials

@@ -30,6 +30,9 @@ var (
 	ErrDenied = errors.New("access denied")
 	// ErrCredentials: AWS does not accept the credentials or the token.
 	ErrCredentials = errors.New("credentials not accepted")
+	// ErrNoCredentials: the call was not made, because the credentials for it
+	// could not be had: a role that is no longer to be assumed, for instance.
+	ErrNoCredentials = errors.New("credentials not to be had")
 	// ErrThrottled: the account's request quota was still used up after the
 	// last retry.
 	ErrThrottled = errors.New("throttled")
@@ -180,6 +183,9 @@ func (r *Repository) errorf(action string, reason error, format string, args ...
 // sdkReason maps the error codes of the AWS JSON protocol (source: ECR API
 // reference, common errors and the errors of each operation).
 func sdkReason(ctx context.Context, e *Error, err error) error {
+	if credentialsFailed(err) && ctx.Err() == nil {
+		return ErrNoCredentials
+	}
 	switch e.Code {
 	case "RepositoryNotFoundException":
 		return ErrRepositoryNotFound
@@ -208,6 +214,17 @@ func sdkReason(ctx context.Context, e *Error, err error) error {
 		return ErrUnexpectedAnswer
 	}
 	return nil
+}
+
+// credentialsFailed tells whether an operation failed because another service
+// was asked for credentials first, and what it said.
+func credentialsFailed(err error) bool {
+	outer, ok := errors.AsType[*smithy.OperationError](err)
+	if !ok {
+		return false
+	}
+	inner, ok := errors.AsType[*smithy.OperationError](outer.Err)
+	return ok && inner.Service() != outer.Service()
 }
 
 // networkReason tells the failures in which no whole answer came.

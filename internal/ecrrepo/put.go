@@ -347,6 +347,7 @@ func (r *Repository) pusher(ctx context.Context, absent bool) (name.Repository, 
 	pusher, err := remote.NewPusher(
 		remote.WithContext(ctx),
 		remote.WithTransport(transport),
+		remote.WithUserAgent(r.client.userAgent),
 		remote.WithRetryBackoff(remote.Backoff{Steps: 1}),
 		remote.WithRetryPredicate(func(error) bool { return false }),
 		remote.WithRetryStatusCodes(),

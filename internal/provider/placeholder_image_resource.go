@@ -215,7 +215,7 @@ func (r *placeholderImageResource) Read(ctx context.Context, req resource.ReadRe
 
 	s, err := r.seed(ctx, state)
 	if awsconfig.IsUnknownArguments(err) {
-		resp.Diagnostics.AddWarning("Refresh skipped", "The state of "+state.ImageURI.ValueString()+" is kept as it is, because ECR cannot be asked in this plan: "+sentence(err))
+		resp.Diagnostics.Append(refreshSkipped(state.seedModel, err))
 		return
 	}
 	if err != nil {
@@ -313,14 +313,14 @@ func (r *placeholderImageResource) ImportState(ctx context.Context, req resource
 // seed opens the repository and says what a placeholder of this architecture
 // makes of the images that it finds.
 func (r *placeholderImageResource) seed(ctx context.Context, m placeholderImageModel) (seed, error) {
-	s := seed{noun: "placeholder image", tag: m.ImageTag.ValueString(), replaceable: isPlaceholder}
+	s := seed{noun: "placeholder image", tag: m.ImageTag.ValueString(), defaultTag: defaultImageTag, replaceable: isPlaceholder}
 	s.judge = func(found ecrrepo.Image) verdict {
 		placeholder, ok := seedimage.Recognise(found.Manifest)
 		switch {
 		case !ok:
 			return verdict{}
-		case placeholder.Architecture != "" && placeholder.Architecture != m.architecture():
-			return verdict{conflict: "a placeholder for the architecture " + placeholder.Architecture + ", and this one is for " + m.architecture()}
+		case placeholder.Architecture != "" && placeholder.Architecture != architectureOf(m.Architectures):
+			return verdict{conflict: "a placeholder for the architecture " + placeholder.Architecture + ", and this one is for " + architectureOf(m.Architectures)}
 		}
 		return verdict{serves: true}
 	}
@@ -336,9 +336,9 @@ func architecturesValue(architecture string) types.List {
 	return types.ListValueMust(types.StringType, []attr.Value{types.StringValue(architecture)})
 }
 
-// architecture is the one element of architectures.
-func (m *placeholderImageModel) architecture() string {
-	for _, element := range m.Architectures.Elements() {
+// architectureOf is the one element of architectures.
+func architectureOf(architectures types.List) string {
+	for _, element := range architectures.Elements() {
 		if s, ok := element.(types.String); ok {
 			return s.ValueString()
 		}
@@ -357,7 +357,7 @@ func (r *placeholderImageResource) build(ctx context.Context, m placeholderImage
 	if !ok {
 		return nil, false
 	}
-	img, err := r.data.build(m.architecture(), response)
+	img, err := r.data.build(architectureOf(m.Architectures), response)
 	if err != nil {
 		diags.AddError("Building the placeholder image failed", sentence(err))
 		return nil, false

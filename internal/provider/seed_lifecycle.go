@@ -24,6 +24,10 @@ type seed struct {
 	noun       string
 	repository *ecrrepo.Repository
 	tag        string
+	// defaultTag is the resource's default for image_tag.
+	defaultTag string
+	// put is how an image is put at a free tag.
+	put []ecrrepo.PutOption
 	// judge tells what an image that is found at the tag is to the resource.
 	judge func(ecrrepo.Image) verdict
 	// replaceable tells an image that is no loss: what a repository may hold
@@ -69,7 +73,7 @@ func (s seed) openDiagnostic(err error) diag.Diagnostic {
 // the resource owns. After an error nothing was pushed, or what was pushed is
 // found by the next apply.
 func (s seed) create(ctx context.Context, img v1.Image, ifExists string, diags *diag.Diagnostics) (*ecrrepo.Image, ownership) {
-	result, err := s.repository.PutIfAbsent(ctx, s.tag, img)
+	result, err := s.repository.PutIfAbsent(ctx, s.tag, img, s.put...)
 	if err != nil {
 		diags.Append(s.diagnostic("Creating", err))
 		return nil, ownership{}
@@ -117,7 +121,7 @@ func (s seed) warnOfLatest(ctx context.Context, diags *diag.Diagnostics) {
 	if immutable, _ := mutability.Immutable(s.tag); immutable {
 		diags.AddAttributeWarning(path.Root("image_tag"), "Immutable tag \"latest\" is taken by the "+s.noun, fmt.Sprintf(
 			"Tags of the repository %s are immutable (%s), so that no pipeline can push \"latest\" while the %s holds it. "+
-				"Choose another image_tag; the default is %q.", s.repository.URL, mutability.Mode, s.noun, defaultImageTag))
+				"Choose another image_tag; the default is %q.", s.repository.URL, mutability.Mode, s.noun, s.defaultTag))
 	}
 }
 
@@ -234,6 +238,12 @@ func (s seed) destroy(ctx context.Context, owned ownership, diags *diag.Diagnost
 			"%s holds an image (%s) that this resource did not push. It was left alone, and the resource was only removed from the Terraform state. "+
 				"A repository that holds images can be destroyed only with force_delete = true.", s.uri(), found.Digest))
 	}
+}
+
+// refreshSkipped says that the state is kept while arguments of the provider
+// block have no value.
+func refreshSkipped(m seedModel, err error) diag.Diagnostic {
+	return diag.NewWarningDiagnostic("Refresh skipped", "The state of "+m.ImageURI.ValueString()+" is kept as it is, because ECR cannot be asked in this plan: "+sentence(err))
 }
 
 // skippedDestroy says that the image stays where skip_destroy is set.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/awsconfig"
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/ecrrepo"
+	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/sourceimage"
 )
 
 // remedy is what a user needs to know about a kind of failure: what it is
@@ -97,6 +98,87 @@ var remedies = []remedy{
 		},
 		advice: "Use the repository_url of an aws_ecr_repository. The ECR password is sent to no other host than the one that ECR names.",
 	},
+	{
+		reason:  sourceimage.ErrNotFound,
+		summary: "image not found",
+		causes:  []string{"the name, the tag or the digest in source_image has a typing error", "the tag was deleted from the source's registry"},
+		advice:  "Nothing was pushed. Correct source_image.",
+	},
+	{
+		reason:  sourceimage.ErrDenied,
+		summary: "access denied by the source's registry",
+		causes: []string{
+			"the image does not exist: many registries, Docker Hub among them, say so only to those who may know",
+			"the image is private, and source_auth is missing or wrong",
+		},
+		advice: "Nothing was pushed. Check the name in source_image; for a private image set source_auth.",
+	},
+	{
+		reason:  sourceimage.ErrDockerHubLimit,
+		summary: "Docker Hub's pull limit is reached",
+		causes:  []string{"Docker Hub counts pulls without a login by IP address, which the machines of a runner or a company share, and pulls with a login by account"},
+		advice: "Nothing was pushed. Log in to Docker Hub with source_auth (a free account has a limit of its own), copy Docker's official images from public.ecr.aws/docker/library instead, " +
+			"or from a repository of an ECR pull-through cache; or apply again in an hour.",
+	},
+	{
+		reason:  sourceimage.ErrThrottled,
+		summary: "too many requests for the source's registry",
+		causes:  []string{"the registry limits requests, as public.ecr.aws does by IP address, and others use the same limit"},
+		advice:  "Nothing was pushed. Apply again later, or with a lower -parallelism.",
+	},
+	{
+		reason:  sourceimage.ErrUnreachable,
+		summary: "no answer from the source's registry",
+		causes: []string{
+			"the host in source_image has a typing error",
+			"the network has no route to the source's registry, or not through the proxy of the provider block; a repository of an ECR pull-through cache needs none",
+			"the registry's certificate is of an authority that is not in custom_ca_bundle",
+		},
+		advice: "The target is not the trouble: no image was pushed. Check the route to the source's registry, then apply again.",
+	},
+	{
+		reason:  sourceimage.ErrFault,
+		summary: "the source's registry failed",
+		advice:  "No image was pushed. Apply again later.",
+	},
+	{
+		reason:  sourceimage.ErrUnexpectedAnswer,
+		summary: "unexpected answer in place of the source's registry",
+		causes:  []string{"the host in source_image is not a registry", "a proxy or a firewall answers in the registry's place"},
+		advice:  "No image was pushed. Check source_image and the proxy settings.",
+	},
+	{
+		reason:  sourceimage.ErrCorrupt,
+		summary: "wrong content from the source's registry",
+		causes:  []string{"the registry, or a cache in front of it, is broken", "something in between changes what it sends"},
+		advice:  "No image was pushed: what is copied is checked against its digest.",
+	},
+	{
+		reason:  sourceimage.ErrPlainHTTP,
+		summary: "the source's registry is not on TLS",
+		advice:  "Nothing was pushed. Logins and images are not sent over plain HTTP, except on this machine. Use a registry with TLS.",
+	},
+	{
+		reason:  sourceimage.ErrPlatform,
+		summary: "no image for the architecture",
+		advice:  "Nothing was pushed. Set architectures to one that the source has, or choose another source_image.",
+	},
+	{
+		reason:  sourceimage.ErrUnsupported,
+		summary: "not an image that Lambda can run",
+		advice:  "Nothing was pushed, and nothing is converted. Choose another source_image, or build it again in a form that Lambda takes.",
+	},
+	{
+		reason:  sourceimage.ErrTimeout,
+		summary: "time limit reached",
+		causes:  []string{"the source's registry, or the way to it, is slow"},
+		advice:  "Apply again, or set a longer time in the resource's timeouts block.",
+	},
+	{
+		reason:  sourceimage.ErrCanceled,
+		summary: "interrupted",
+		advice:  "Apply again: what has been done so far is found and used.",
+	},
 }
 
 // newDiagnostic turns an error into words: what could not be done, likely
@@ -111,6 +193,13 @@ func newDiagnostic(doing string, err error) diag.Diagnostic {
 	}
 	if config, ok := errors.AsType[*awsconfig.Error](err); ok {
 		return diag.NewErrorDiagnostic(doing+": "+config.Summary, config.Detail)
+	}
+	if errors.Is(err, ecrrepo.ErrNoCredentials) {
+		// Credentials can fail long after they were found: sessions end while an
+		// apply runs.
+		if config, ok := awsconfig.Explain(err); ok {
+			return diag.NewErrorDiagnostic(doing+": "+config.Summary, config.Detail)
+		}
 	}
 	for _, r := range remedies {
 		if errors.Is(err, r.reason) {
@@ -132,7 +221,15 @@ func (r remedy) detail(err error) string {
 	if r.advice != "" {
 		b.WriteString(r.advice + "\n\n")
 	}
+	source, isSource := errors.AsType[*sourceimage.Error](err)
+	if isSource {
+		fmt.Fprintf(&b, "Source image: %s\n", source.Source)
+	}
 	answer, ok := errors.AsType[*ecrrepo.Error](err)
+	if !ok && isSource {
+		fmt.Fprintf(&b, "Cause: %s", source.Detail)
+		return b.String()
+	}
 	if !ok {
 		fmt.Fprintf(&b, "The error was: %s", err)
 		return b.String()

@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/google/go-containerregistry/pkg/authn"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -30,6 +31,7 @@ type lambdaseedProvider struct {
 	settings   []func(*awsconfig.Settings)
 	ecrOptions []ecrrepo.Option
 	build      buildPlaceholder
+	keychain   authn.Keychain
 }
 
 // buildPlaceholder makes the placeholder of an architecture and an answer.
@@ -49,6 +51,8 @@ type providerData struct {
 	repositories *ecrrepo.Client
 	handover     *handover.Client
 	build        buildPlaceholder
+	// keychain has the logins for registries that images are copied from.
+	keychain authn.Keychain
 }
 
 // Option changes a provider for a test.
@@ -70,11 +74,17 @@ func WithPlaceholder(build func(architecture string, response seedimage.Response
 	return func(p *lambdaseedProvider) { p.build = build }
 }
 
+// WithKeychain changes where the logins of source registries are looked for:
+// docker's configuration otherwise.
+func WithKeychain(keychain authn.Keychain) Option {
+	return func(p *lambdaseedProvider) { p.keychain = keychain }
+}
+
 // New returns the constructor that the plugin server asks for. The version is
 // the provider's own, as it goes into the User-Agent header.
 func New(version string, opts ...Option) func() provider.Provider {
 	return func() provider.Provider {
-		p := &lambdaseedProvider{version: version, build: seedimage.Build}
+		p := &lambdaseedProvider{version: version, build: seedimage.Build, keychain: authn.DefaultKeychain}
 		for _, opt := range opts {
 			opt(p)
 		}
@@ -107,9 +117,10 @@ func (p *lambdaseedProvider) Configure(ctx context.Context, req provider.Configu
 	data := &providerData{
 		config:       config,
 		version:      p.version,
-		repositories: ecrrepo.NewClient(config, p.ecrOptions...),
+		repositories: ecrrepo.NewClient(config, append([]ecrrepo.Option{ecrrepo.WithUserAgent("terraform-provider-lambdaseed/" + p.version)}, p.ecrOptions...)...),
 		handover:     handover.NewClient(config),
 		build:        p.build,
+		keychain:     p.keychain,
 	}
 	resp.ResourceData = data
 	resp.DataSourceData = data
@@ -117,6 +128,7 @@ func (p *lambdaseedProvider) Configure(ctx context.Context, req provider.Configu
 
 func (p *lambdaseedProvider) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{
+		newImageCopyResource,
 		newPlaceholderImageResource,
 	}
 }

@@ -183,7 +183,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		"not there":     {"ghcr.io/app:1", sourcetest.Refuse(http.StatusNotFound, "MANIFEST_UNKNOWN", "manifest unknown"), sourceimage.ErrNotFound, false, "ghcr.io answered with HTTP status 404: MANIFEST_UNKNOWN manifest unknown"},
 		"denied":        {"ghcr.io/app:1", sourcetest.Refuse(http.StatusForbidden, "DENIED", "requested access to the resource is denied"), sourceimage.ErrDenied, false, "ghcr.io answered with HTTP status 403: DENIED requested access to the resource is denied"},
-		"Docker Hub":    {"alpine", sourcetest.Refuse(http.StatusTooManyRequests, "TOOMANYREQUESTS", "You have reached your pull rate limit."), sourceimage.ErrDockerHubLimit, false, "Docker Hub's pull limit is reached: index.docker.io answered with HTTP status 429: TOOMANYREQUESTS You have reached your pull rate limit."},
+		"Docker Hub":    {"alpine", sourcetest.Refuse(http.StatusTooManyRequests, "TOOMANYREQUESTS", "You have reached your pull rate limit."), sourceimage.ErrDockerHubLimit, false, "the pull limit of Docker Hub is reached: index.docker.io answered with HTTP status 429: TOOMANYREQUESTS You have reached your pull rate limit."},
 		"throttled":     {"public.ecr.aws/a/b", sourcetest.Refuse(http.StatusTooManyRequests, "TOOMANYREQUESTS", "Rate exceeded"), sourceimage.ErrThrottled, true, "public.ecr.aws answered with HTTP status 429"},
 		"broken":        {"ghcr.io/app:1", sourcetest.Refuse(http.StatusBadGateway, "UNAVAILABLE", "try again"), sourceimage.ErrFault, true, "HTTP status 502: UNAVAILABLE try again"},
 		"strange":       {"ghcr.io/app:1", sourcetest.Refuse(http.StatusTeapot, "TEAPOT", "short and stout"), sourceimage.ErrUnexpectedAnswer, false, "HTTP status 418"},
@@ -268,7 +268,7 @@ func TestWrongManifest(t *testing.T) {
 	host := registry.Start(t)
 	registry.Push(t, "app:1", sourcetest.OCI(t, amd64, "one"))
 	digest := registry.Push(t, "app:2", sourcetest.OCI(t, amd64, "two"))
-	registry.Hook(func(w http.ResponseWriter, r *http.Request) bool {
+	registry.Hook(func(_ http.ResponseWriter, r *http.Request) bool {
 		if strings.HasSuffix(r.URL.Path, "/manifests/"+digest) {
 			r.URL.Path = "/v2/app/manifests/1"
 		}

@@ -25,7 +25,7 @@ var (
 	// repositories that do not exist, too.
 	ErrDenied = errors.New("access denied")
 	// ErrDockerHubLimit: Docker Hub's limit of pulls is used up.
-	ErrDockerHubLimit = errors.New("Docker Hub's pull limit is reached")
+	ErrDockerHubLimit = errors.New("the pull limit of Docker Hub is reached")
 	// ErrThrottled: the registry had too many requests, to the last try.
 	ErrThrottled = errors.New("too many requests")
 	// ErrUnreachable: no answer came, or it broke off, to the last try.
@@ -110,38 +110,36 @@ func (c *client) newError(ctx context.Context, err error) *Error {
 		e.temporary = known.Temporary()
 		return e
 	}
-	// What failed is kept as text only: the error could show a URL's query.
-	e.err = nil
-	e.reason, e.temporary = c.reason(ctx, err)
+	e.temporary, e.reason = c.reason(ctx, err)
 	return e
 }
 
 // reason is the reason of an error, and whether another try may succeed.
-func (c *client) reason(ctx context.Context, err error) (reason error, temporary bool) {
+func (c *client) reason(ctx context.Context, err error) (temporary bool, reason error) {
 	switch {
 	case errors.Is(context.Cause(ctx), errStalled):
-		return ErrUnreachable, true
+		return true, ErrUnreachable
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return ErrTimeout, false
+		return false, ErrTimeout
 	case ctx.Err() != nil:
-		return ErrCanceled, false
+		return false, ErrCanceled
 	}
 	if answer, ok := errors.AsType[*transport.Error](err); ok {
 		return c.answerReason(answer)
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return ErrUnexpectedAnswer, false
+		return false, ErrUnexpectedAnswer
 	}
 	if lookup, ok := errors.AsType[*net.DNSError](err); ok {
-		return ErrUnreachable, !lookup.IsNotFound
+		return !lookup.IsNotFound, ErrUnreachable
 	}
 	if isTLS(err) {
-		return ErrUnreachable, false
+		return false, ErrUnreachable
 	}
 	if _, ok := errors.AsType[*url.Error](err); ok || isNetwork(err) {
-		return ErrUnreachable, true
+		return true, ErrUnreachable
 	}
-	return ErrUnexpectedAnswer, false
+	return false, ErrUnexpectedAnswer
 }
 
 // isTLS tells a host that cannot show who it is.
@@ -161,21 +159,21 @@ func isNetwork(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }
 
-func (c *client) answerReason(answer *transport.Error) (reason error, temporary bool) {
+func (c *client) answerReason(answer *transport.Error) (temporary bool, reason error) {
 	switch status := answer.StatusCode; {
 	case status == http.StatusNotFound:
-		return ErrNotFound, false
+		return false, ErrNotFound
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return ErrDenied, false
+		return false, ErrDenied
 	case status == http.StatusTooManyRequests && c.ref.isDockerHub():
 		// Counted by the hour: waiting here helps nobody.
-		return ErrDockerHubLimit, false
+		return false, ErrDockerHubLimit
 	case status == http.StatusTooManyRequests:
-		return ErrThrottled, true
+		return true, ErrThrottled
 	case status >= http.StatusInternalServerError, status == http.StatusRequestTimeout:
-		return ErrFault, true
+		return true, ErrFault
 	}
-	return ErrUnexpectedAnswer, false
+	return false, ErrUnexpectedAnswer
 }
 
 // said is what is worth telling of an error.
@@ -186,7 +184,7 @@ func (c *client) said(ctx context.Context, err error) string {
 	if known, ok := errors.AsType[knownError](err); ok {
 		return known.Error()
 	}
-	text := ""
+	var text string
 	if answer, ok := errors.AsType[*transport.Error](err); ok {
 		text = saidAnswer(answer)
 	} else if long, ok := errors.AsType[*http.MaxBytesError](err); ok {

@@ -164,7 +164,7 @@ func (r *Repository) newError(ctx context.Context, action string, err error) err
 		return e
 	}
 	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok {
-		e.RequestID, e.StatusCode = response.ServiceRequestID(), response.HTTPStatusCode()
+		e.RequestID, e.StatusCode = excerpt([]byte(response.ServiceRequestID())), response.HTTPStatusCode()
 	}
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		e.Code, e.Message = excerpt([]byte(api.ErrorCode())), excerpt([]byte(api.ErrorMessage()))
@@ -207,13 +207,13 @@ func sdkReason(ctx context.Context, e *Error, err error) error {
 			return nil // The error itself says so.
 		}
 	}
-	if reason := networkReason(ctx, err); reason != nil {
-		return reason
+	reason := networkReason(ctx, err)
+	_, unread := errors.AsType[*smithy.DeserializationError](err)
+	switch {
+	case unread && (reason == nil || errors.Is(err, io.EOF)), e.StatusCode >= 300 && e.StatusCode < 400:
+		return ErrUnexpectedAnswer // A whole one: what is cut off ends in io.ErrUnexpectedEOF.
 	}
-	if _, ok := errors.AsType[*smithy.DeserializationError](err); ok || e.StatusCode >= 300 && e.StatusCode < 400 {
-		return ErrUnexpectedAnswer
-	}
-	return nil
+	return reason
 }
 
 // credentialsFailed tells whether an operation failed because another service

@@ -122,7 +122,7 @@ func (r *Repository) failure(action string, failure types.ImageFailure) error {
 }
 
 // manifestSize sums the sizes in an image manifest, as DescribeImages does for
-// imageSizeInBytes.
+// imageSizeInBytes; 0 for one that names none, or nonsense.
 func manifestSize(manifest []byte) int64 {
 	var m struct {
 		Config struct {
@@ -137,9 +137,12 @@ func manifestSize(manifest []byte) int64 {
 	}
 	size := m.Config.Size
 	for _, layer := range m.Layers {
+		if size < 0 || layer.Size < 0 || size+layer.Size < 0 {
+			return 0
+		}
 		size += layer.Size
 	}
-	return size
+	return max(size, 0)
 }
 
 // lookBatch is how many manifests are asked for at once; a manifest may be as

@@ -64,11 +64,12 @@ func (p *pacer) turn() time.Duration {
 	if p.next.Before(now) {
 		p.next = now
 	}
-	interval := time.Duration(float64(time.Second) / p.rate)
 	d := p.next.Sub(now)
-	p.next = p.next.Add(interval)
-	// Processes that were throttled together must not come together.
-	return d + rand.N(interval/2+1)
+	// A random tenth more or less, so that processes that were throttled
+	// together do not stay in step.
+	interval := float64(time.Second) / p.rate * (0.9 + 0.2*rand.Float64())
+	p.next = p.next.Add(time.Duration(interval))
+	return d
 }
 
 // succeeded is told of a call that ECR took.

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"unicode"
 )
 
 const (
@@ -56,6 +57,12 @@ type heldBody struct {
 
 // RoundTrip implements http.RoundTripper.
 func (t *registryTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	switch first, redirects := origin(req); {
+	case redirects > 0 && !reads(first):
+		return nil, fmt.Errorf("%w: the registry %s redirects a %s request", ErrUnexpectedAnswer, t.host, first.Method)
+	case redirects > redirectLimit:
+		return nil, fmt.Errorf("%w: the registry %s redirects again and again", ErrUnexpectedAnswer, t.host)
+	}
 	if req.URL.Host != t.host {
 		return t.elsewhere(req)
 	}
@@ -68,6 +75,23 @@ func (t *registryTransport) RoundTrip(req *http.Request) (*http.Response, error)
 		return t.hold(req), nil
 	}
 	return t.send(req)
+}
+
+// redirectLimit bounds a chain of redirects; ECR's has one, to a blob's place
+// in S3. go-containerregistry sets no bound.
+const redirectLimit = 3
+
+// origin follows the redirects that have led to a request back to the first.
+func origin(req *http.Request) (first *http.Request, redirects int) {
+	for req.Response != nil && req.Response.Request != nil {
+		req = req.Response.Request
+		redirects++
+	}
+	return req, redirects
+}
+
+func reads(req *http.Request) bool {
+	return req.Method == http.MethodGet || req.Method == http.MethodHead
 }
 
 // hold keeps the body of a PATCH for the PUT that closes the upload.
@@ -134,7 +158,7 @@ func (t *registryTransport) send(in *http.Request) (*http.Response, error) {
 // elsewhere follows a redirect to another host, as ECR gives for blobs, never
 // with the token and only over TLS.
 func (t *registryTransport) elsewhere(req *http.Request) (*http.Response, error) {
-	if req.Method != http.MethodGet && req.Method != http.MethodHead {
+	if !reads(req) {
 		return nil, fmt.Errorf("%w: the registry %s sent a %s request on to %s", ErrRegistryHost, t.host, req.Method, req.URL.Host)
 	}
 	if req.URL.Scheme != "https" && !isLoopback(req.URL.Host) {
@@ -246,7 +270,7 @@ func readRefusal(req *http.Request, resp *http.Response) *registryError {
 	e := &registryError{
 		action:    registryAction(req),
 		status:    resp.StatusCode,
-		requestID: resp.Header.Get("X-Amzn-Requestid"),
+		requestID: excerpt([]byte(resp.Header.Get("X-Amzn-Requestid"))),
 	}
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, answerLimit))
 	var document struct {
@@ -256,18 +280,25 @@ func readRefusal(req *http.Request, resp *http.Response) *registryError {
 		} `json:"errors"`
 	}
 	if json.Unmarshal(body, &document) == nil && len(document.Errors) > 0 {
-		e.code, e.message = document.Errors[0].Code, excerpt([]byte(document.Errors[0].Message))
+		e.code, e.message = excerpt([]byte(document.Errors[0].Code)), excerpt([]byte(document.Errors[0].Message))
 		return e
 	}
 	e.message = excerpt(body)
 	return e
 }
 
-// excerpt is the beginning of a text that is meant for people.
+// excerpt is the beginning of a text that is meant for people, in one line and
+// without characters that would steer a terminal.
 func excerpt(body []byte) string {
 	const most = 600
-	body = bytes.ToValidUTF8(bytes.TrimSpace(body), []byte("?"))
-	text := strings.Join(strings.Fields(string(body[:min(len(body), 4*most)])), " ")
+	body = bytes.ToValidUTF8(body[:min(len(body), 8*most)], []byte("?"))
+	text := strings.Join(strings.Fields(string(body)), " ")
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, text)
 	if len(text) > most {
 		text = strings.ToValidUTF8(text[:most], "") + "..."
 	}

@@ -27,42 +27,53 @@ recognise() {
   kind=other
 }
 
-# scan walks over the JSON, from quote to quote and 4096 bytes at a time, and puts what the
-# rules ask for into known. It fails at what it cannot follow.
+# scan walks over the JSON, 1024 bytes at a time, and puts what the rules ask for into known.
+# It fails at what it cannot follow.
 scan() {
-  local part whole end quoted text string key inner token path nest done want=value
+  local part end text word quoted string key inner path nest done tokens want=value
+  local behind='[][{},:"[:space:]]*'
   local -a paths
   until [ "$end" ]; do
-    IFS= read -r -d '"' -n 4096 part || end=1
-    whole=1 # up to a quote, or to the end
-    [ ${#part} -lt 4096 ] || whole=
+    IFS= read -r -d '' -n 1024 part || end=1
     text+=$part
-    if [ "$quoted" ]; then
-      [ "$end" ] && return 1
-      part=$text text=
-      if [[ $part == *\\* ]]; then
-        string=\\ # no name and no value of the rules has an escape in it
-        part=${part//\\?/}
-        if [[ $part == *\\ ]]; then
-          [ "$whole" ] || text=\\ # it belongs to what comes next,
-          continue                # which is the quote, or in the next part
+    while [ "$text" ]; do
+      if [ "$quoted" ]; then
+        word=${text%%[\"\\]*}
+        [ ${#string} -gt 99 ] || string+=$word
+        text=${text:${#word}}
+        if [[ $text == \\* ]]; then
+          string=\\ # no name and no value of the rules has an escape in it
+          [[ $text =~ ^([^\"\\]|\\.)* ]]
+          text=${text:${#BASH_REMATCH[0]}}
         fi
-      fi
-      [ ${#string} -gt 99 ] || string+=$part
-      [ "$whole" ] || continue
-      quoted=
-      case $want in
-      key*) key=$string want=colon ;;
-      value*) note string || return 1 ;;
-      *) return 1 ;;
-      esac
-    else
-      while [[ $text =~ ^[[:space:]]*([][{},:]|[^][{},:[:space:]]+) ]]; do
-        token=${BASH_REMATCH[1]}
-        # A word at the end of a part may go on.
-        [[ ! $whole && ${#BASH_REMATCH[0]} = "${#text}" ]] && break
-        text=${text:${#BASH_REMATCH[0]}}
-        case $want$token in
+        [[ $text == \"* ]] || break # it goes on
+        text=${text:1} quoted=''
+        case $want in
+        key*) key=$string want=colon ;;
+        value*) note string ;;
+        *) return 1 ;;
+        esac || return 1
+      else
+        word=${text:0:1}
+        case $word in
+        [[:space:]])
+          word=${text%%[![:space:]]*}
+          text=${text:${#word}}
+          continue
+          ;;
+        \")
+          string='' quoted=1 text=${text:1}
+          continue
+          ;;
+        [!][{},:])
+          word=${text%%$behind}
+          # It may go on, but not for long.
+          [[ $word != "$text" || $end ]] || break
+          ;;
+        esac
+        [ ${#word} -lt 1024 ] || return 1
+        text=${text:${#word}}
+        case $want$word in
         value*'{') note object && paths[${#nest}]=$path path=$inner nest+=o want=key-or-end ;;
         value*'[') note array && paths[${#nest}]=$path path=- nest+=a want=value-or-end ;;
         'key-or-end}' | 'comma}') [[ $nest == *o ]] && pop ;;
@@ -73,15 +84,13 @@ scan() {
         value*) note scalar ;;
         *) return 1 ;;
         esac || return 1
-        [ "$done" ] && return
-      done
-      [ "$whole" ] || continue
-      [[ $text =~ [^[:space:]] ]] && return 1
-      text='' string='' quoted=1
-    fi
-    [ "$done" ] && return
+      fi
+      [ -z "$done" ] || return 0
+      # No request has that much in it; a queue or a person may send it.
+      ((++tokens < 99999)) || { known=' ' && return 0; }
+    done
   done
-  [ "$want" = end ]
+  [[ ! $quoted && $want = end ]]
 }
 
 # note takes a value in: its member, if the rules ask for that, and what may follow it. Its

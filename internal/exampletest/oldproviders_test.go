@@ -38,6 +38,8 @@ import (
 // is accepted and not used.
 type pushers struct {
 	options func(context.Context) []remote.Option
+	// gone lets every use of the providers fail: there is no daemon any more.
+	gone bool
 }
 
 // oldProviders are the stand-ins for validation, which push nothing.
@@ -47,7 +49,7 @@ func oldProviders() []exampletest.Provider {
 
 func (p *pushers) providers() []exampletest.Provider {
 	docker := &oldProvider{
-		name: "docker",
+		pushers: p, name: "docker",
 		schema: providerschema.Schema{Blocks: map[string]providerschema.Block{
 			"registry_auth": providerschema.SetNestedBlock{NestedObject: providerschema.NestedBlockObject{
 				Attributes: map[string]providerschema.Attribute{
@@ -82,7 +84,7 @@ func (p *pushers) providers() []exampletest.Provider {
 		},
 	}
 	dockerless := &oldProvider{
-		name: "dockerless",
+		pushers: p, name: "dockerless",
 		schema: providerschema.Schema{Attributes: map[string]providerschema.Attribute{
 			"registry_auth": providerschema.MapNestedAttribute{Optional: true, NestedObject: providerschema.NestedAttributeObject{
 				Attributes: map[string]providerschema.Attribute{
@@ -113,6 +115,8 @@ func replacing() schema.Attribute {
 
 // oldProvider is one of them.
 type oldProvider struct {
+	*pushers
+
 	name      string
 	schema    providerschema.Schema
 	resources []func() resource.Resource
@@ -126,7 +130,10 @@ func (p *oldProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 	resp.Schema = p.schema
 }
 
-func (p *oldProvider) Configure(context.Context, provider.ConfigureRequest, *provider.ConfigureResponse) {
+func (p *oldProvider) Configure(_ context.Context, _ provider.ConfigureRequest, resp *provider.ConfigureResponse) {
+	if p.gone {
+		resp.Diagnostics.AddError("Cannot connect to the daemon", "It is gone.")
+	}
 }
 
 func (p *oldProvider) Resources(context.Context) []func() resource.Resource { return p.resources }
@@ -180,6 +187,9 @@ func (p *pushers) push(ctx context.Context, target string) error {
 }
 
 func (r *pushed) Read(_ context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	if r.gone {
+		resp.Diagnostics.AddError("Cannot connect to the daemon", "It is gone.")
+	}
 	resp.State.Raw = req.State.Raw
 }
 

@@ -219,7 +219,10 @@ func (w *Workspace) Edit(name, before, after string) {
 	if !strings.Contains(string(content), before) {
 		w.t.Fatalf("%s does not contain %q", name, before)
 	}
+	// Not for a change that needs terraform init again, such as another provider.
+	ready := w.ready
 	w.Write(name, strings.ReplaceAll(string(content), before, after))
+	w.ready = ready
 }
 
 // Plan is a saved plan.
@@ -295,7 +298,7 @@ func (w *Workspace) State() *tfjson.State {
 	return state
 }
 
-// init runs terraform init where files have changed since the last time.
+// init runs terraform init where files have come in since the last time.
 func (w *Workspace) init() {
 	w.t.Helper()
 	if w.ready {

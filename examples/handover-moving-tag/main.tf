@@ -26,6 +26,7 @@ provider "lambdaseed" {
 }
 
 locals {
+  function_name   = "app"
   repository_name = "app"
 }
 
@@ -43,12 +44,19 @@ data "lambdaseed_image" "app" {
   image_tag       = "latest"
 }
 
+# What the function runs. It is kept where the pipeline's image is not to be found,
+# instead of going back to the placeholder: somebody may delete the tag.
+data "lambdaseed_function_image" "app" {
+  function_name = local.function_name
+}
+
 resource "aws_lambda_function" "app" {
-  function_name = "app"
+  function_name = local.function_name
   role          = aws_iam_role.app.arn
   package_type  = "Image"
   image_uri = coalesce(
     data.lambdaseed_image.app.image_uri,
+    data.lambdaseed_function_image.app.image_uri,
     lambdaseed_placeholder_image.app.image_uri,
   )
 }

@@ -99,6 +99,12 @@ var remedies = []remedy{
 		advice: "Use the repository_url of an aws_ecr_repository. The ECR password is sent to no other host than the one that ECR names.",
 	},
 	{
+		reason:  ecrrepo.ErrImageNotFound,
+		summary: "image not found",
+		causes:  []string{"the tag or the digest has a typing error", "the image was deleted from its repository"},
+		advice:  "Correct the image's name.",
+	},
+	{
 		reason:  sourceimage.ErrNotFound,
 		summary: "image not found",
 		causes:  []string{"the name, the tag or the digest in source_image has a typing error", "the tag was deleted from the source's registry"},

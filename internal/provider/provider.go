@@ -21,6 +21,7 @@ import (
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/ecrrepo"
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/handover"
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/seedimage"
+	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/seedzip"
 )
 
 // lambdaseedProvider is the provider block and the list of what it serves. It
@@ -31,6 +32,7 @@ type lambdaseedProvider struct {
 	settings   []func(*awsconfig.Settings)
 	ecrOptions []ecrrepo.Option
 	build      buildPlaceholder
+	buildZip   buildZip
 	keychain   authn.Keychain
 }
 
@@ -84,7 +86,7 @@ func WithKeychain(keychain authn.Keychain) Option {
 // the provider's own, as it goes into the User-Agent header.
 func New(version string, opts ...Option) func() provider.Provider {
 	return func() provider.Provider {
-		p := &lambdaseedProvider{version: version, build: seedimage.Build, keychain: authn.DefaultKeychain}
+		p := &lambdaseedProvider{version: version, build: seedimage.Build, buildZip: seedzip.Build, keychain: authn.DefaultKeychain}
 		for _, opt := range opts {
 			opt(p)
 		}
@@ -143,6 +145,7 @@ func (p *lambdaseedProvider) DataSources(context.Context) []func() datasource.Da
 func (p *lambdaseedProvider) Functions(context.Context) []func() function.Function {
 	return []func() function.Function{
 		newParseImageURIFunction,
+		newPlaceholderZipFunction(p.buildZip),
 	}
 }
 

@@ -44,3 +44,7 @@ resource "aws_iam_role" "app" {
     }]
   })
 }
+
+resource "aws_s3_bucket" "code" {
+  bucket = "lambdaseed-example-code"
+}

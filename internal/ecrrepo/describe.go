@@ -28,10 +28,6 @@ type Detail struct {
 	Size int64
 	// PushedAt is when the image was pushed.
 	PushedAt time.Time
-
-	// subject is the digest of the image that this one only describes, as a
-	// signature does.
-	subject string
 }
 
 // IsIndex reports whether the manifest is a list of manifests, one for each
@@ -64,7 +60,6 @@ func (r *Repository) detail(from types.ImageDetail) (Detail, error) {
 		MediaType: aws.ToString(from.ImageManifestMediaType),
 		Size:      aws.ToInt64(from.ImageSizeInBytes),
 		PushedAt:  aws.ToTime(from.ImagePushedAt),
-		subject:   aws.ToString(from.SubjectManifestDigest),
 	}
 	if !digestPattern.MatchString(d.Digest) {
 		return Detail{}, r.errorf("ecr:DescribeImages", ErrUnexpectedAnswer, "an image without a digest")

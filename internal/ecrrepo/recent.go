@@ -125,11 +125,8 @@ func (r *Repository) listed(ctx context.Context, indexes []string) (map[string]b
 // registries without a referrers API, and cosign's .sig, .att and .sbom.
 var accompanyingTag = regexp.MustCompile(`^sha256-[a-f0-9]{64}(?:\.[a-z]+)?$`)
 
-// accompanies reports whether an image only describes another one.
+// accompanies reports whether an image only describes another one, by its tags.
 func (d Detail) accompanies() bool {
-	if d.subject != "" {
-		return true
-	}
 	return !slices.ContainsFunc(d.Tags, func(tag string) bool { return !accompanyingTag.MatchString(tag) })
 }
 

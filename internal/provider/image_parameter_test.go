@@ -64,6 +64,14 @@ func TestImage_parameterOfNothing(t *testing.T) {
 	w.publish(parameterName, ssmtypes.ParameterTypeString, testRepository+":v1")
 	absent(byName, "The repository app does not exist.")
 
+	// That no repository exists yet does not hide a mistake.
+	for _, another := range []string{testHost + "/other:v1", strings.Replace(testRepository, testRegion, "eu-west-1", 1) + ":v1"} {
+		w.publish(parameterName, ssmtypes.ParameterTypeString, another)
+		_, problems := r.read(imageData, byName)
+		expectProblem(t, problems, "ssm_parameter_name", "holds the URI of an image in another repository than app.")
+	}
+	w.publish(parameterName, ssmtypes.ParameterTypeString, testRepository+":v1")
+
 	w.createRepository("app", types.ImageTagMutabilityMutable)
 	absent(byParameter, "The SSM parameter /app/image names "+testRepository+":v1, which is not in the repository "+testRepository+" (yet).")
 	w.publish(parameterName, ssmtypes.ParameterTypeString, "v1")

@@ -5,7 +5,6 @@ package provider
 
 import (
 	"context"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
@@ -17,28 +16,21 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/listdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
-	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/awsconfig"
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/ecrrepo"
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/seedimage"
-)
-
-// Time limits where the timeouts block sets none.
-const (
-	createTimeout = 20 * time.Minute
-	readTimeout   = 5 * time.Minute
-	updateTimeout = 20 * time.Minute
-	deleteTimeout = 10 * time.Minute
 )
 
 // placeholderImageResource puts a placeholder at a tag of an ECR repository, so
 // that a Lambda function can be created before its first real image exists. It
 // never overwrites an image that it did not push, and deletes only what it
-// pushed. The rules are those of seed; this file is their Terraform surface.
+// pushed. The rules are those of seed, their Terraform surface is seedResource;
+// here is what a placeholder adds.
 type placeholderImageResource struct {
-	data *providerData
+	seedResource[placeholderImageModel, *placeholderImageModel]
 }
 
 var (
@@ -122,197 +114,11 @@ func (r *placeholderImageResource) Schema(ctx context.Context, _ resource.Schema
 	}
 }
 
-func (r *placeholderImageResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
-	resp.IdentitySchema = seedIdentitySchema()
-}
+func (m *placeholderImageModel) base() *seedModel { return &m.seedModel }
 
-func (r *placeholderImageResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	r.data = configuredData(req.ProviderData, &resp.Diagnostics)
-}
-
-// ModifyPlan computes what is known before the apply, and finds out at plan
-// time that a change cannot work on an immutable tag. It only reads, and asks
-// ECR nothing unless an image will be pushed over an older one.
-func (r *placeholderImageResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() {
-		return
-	}
-	var plan, state placeholderImageModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	if !req.State.Raw.IsNull() {
-		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	}
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	if req.State.Raw.IsNull() || !plan.samePlace(state.seedModel) {
-		plan.plan(unknownSeed())
-		plan.planObserved(unknownSeed(), false)
-		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
-		return
-	}
-
-	owned := loadOwnership(ctx, req.Private, &resp.Diagnostics)
-	push := owned.willPush(plan.sameImage(state), state.ImageDigest.ValueString())
-	plan.plan(state.seedModel)
-	plan.planObserved(state.seedModel, push)
-	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
-	if push && !owned.Lost && r.data != nil {
-		if s, err := r.seed(ctx, plan); err == nil {
-			s.checkImmutable(ctx, &resp.Diagnostics)
-		}
-	}
-}
-
-func (r *placeholderImageResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var plan placeholderImageModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	limit, d := plan.Timeouts.Create(ctx, createTimeout)
-	resp.Diagnostics.Append(d...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-
-	s, err := r.seed(ctx, plan)
-	if err != nil {
-		resp.Diagnostics.Append(s.openDiagnostic(err))
-		return
-	}
-	img, ok := r.build(ctx, plan, &resp.Diagnostics)
-	if !ok {
-		return
-	}
-	found, owned := s.create(ctx, img, plan.IfExists.ValueString(), &resp.Diagnostics)
-	if found == nil {
-		return
-	}
-	// First of all, so that nothing that fails from here on loses it.
-	saveOwnership(ctx, resp.Private, owned, &resp.Diagnostics)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
-	if err := plan.observe(ctx, s.repository, found, isPlaceholder); err != nil {
-		resp.Diagnostics.Append(s.diagnostic("Creating", err))
-		return
-	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-}
-
-func (r *placeholderImageResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	var state placeholderImageModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	limit, d := state.Timeouts.Read(ctx, readTimeout)
-	resp.Diagnostics.Append(d...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-
-	// Before anything else: the framework wants an identity of a resource that
-	// leaves the state, too, and Terraform before 1.12 brings none along.
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
-
-	s, err := r.seed(ctx, state)
-	if awsconfig.IsUnknownArguments(err) {
-		resp.Diagnostics.Append(refreshSkipped(state.seedModel, err))
-		return
-	}
-	if err != nil {
-		resp.Diagnostics.Append(s.openDiagnostic(err))
-		return
-	}
-	owned := loadOwnership(ctx, req.Private, &resp.Diagnostics)
-	found, observed, exists := s.read(ctx, owned, &resp.Diagnostics)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	if !exists {
-		resp.State.RemoveResource(ctx)
-		return
-	}
-	if observed.Lost != owned.Lost {
-		saveOwnership(ctx, resp.Private, observed, &resp.Diagnostics)
-	}
-	state.complete(found)
-	if err := state.observe(ctx, s.repository, found, isPlaceholder); err != nil {
-		resp.Diagnostics.Append(s.diagnostic("Reading", err))
-		return
-	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
-}
-
-func (r *placeholderImageResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var plan, state placeholderImageModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	owned := loadOwnership(ctx, req.Private, &resp.Diagnostics)
-	limit, d := plan.Timeouts.Update(ctx, updateTimeout)
-	resp.Diagnostics.Append(d...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
-
-	// Where nothing is to be pushed there is nothing to ask ECR for. The plan
-	// may have thought otherwise, if the answer was not known by then.
-	plan.planObserved(state.seedModel, false)
-	if owned.willPush(plan.sameImage(state), state.ImageDigest.ValueString()) {
-		s, err := r.seed(ctx, plan)
-		if err != nil {
-			resp.Diagnostics.Append(s.openDiagnostic(err))
-			return
-		}
-		img, ok := r.build(ctx, plan, &resp.Diagnostics)
-		if !ok {
-			return
-		}
-		found, owned := s.update(ctx, img, plan.IfExists.ValueString(), owned, &resp.Diagnostics)
-		if resp.Diagnostics.HasError() {
-			return
-		}
-		saveOwnership(ctx, resp.Private, owned, &resp.Diagnostics)
-		if err := plan.observe(ctx, s.repository, found, isPlaceholder); err != nil {
-			resp.Diagnostics.Append(s.diagnostic("Updating", err))
-			return
-		}
-	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-}
-
-func (r *placeholderImageResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
-	var state placeholderImageModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	owned := loadOwnership(ctx, req.Private, &resp.Diagnostics)
-	limit, d := state.Timeouts.Delete(ctx, deleteTimeout)
-	resp.Diagnostics.Append(d...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-
-	if state.SkipDestroy.ValueBool() {
-		resp.Diagnostics.Append(state.skippedDestroy()...)
-		return
-	}
-	s, err := r.seed(ctx, state)
-	if err != nil {
-		resp.Diagnostics.Append(s.openDiagnostic(err))
-		return
-	}
-	s.destroy(ctx, owned, &resp.Diagnostics)
-}
-
-func (r *placeholderImageResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	importSeed(ctx, req, resp)
-}
-
-// seed opens the repository and says what a placeholder of this architecture
-// makes of the images that it finds.
-func (r *placeholderImageResource) seed(ctx context.Context, m placeholderImageModel) (seed, error) {
+// open says what a placeholder of this architecture makes of the images that
+// it finds.
+func (m *placeholderImageModel) open(ctx context.Context, data *providerData, _ ownership) (seed, error) {
 	s := seed{noun: "placeholder image", tag: m.ImageTag.ValueString(), defaultTag: defaultImageTag, replaceable: isPlaceholder}
 	s.judge = func(found ecrrepo.Image) verdict {
 		placeholder, ok := seedimage.Recognise(found.Manifest)
@@ -324,7 +130,7 @@ func (r *placeholderImageResource) seed(ctx context.Context, m placeholderImageM
 		}
 		return verdict{serves: true}
 	}
-	return s.open(ctx, r.data, m.seedModel)
+	return s.open(ctx, data, m.seedModel)
 }
 
 func isPlaceholder(image ecrrepo.Image) bool {
@@ -351,19 +157,24 @@ func (m *placeholderImageModel) sameImage(other placeholderImageModel) bool {
 	return m.Architectures.Equal(other.Architectures) && m.HTTPResponse.Equal(other.HTTPResponse)
 }
 
-// build makes the image that the model describes.
-func (r *placeholderImageResource) build(ctx context.Context, m placeholderImageModel, diags *diag.Diagnostics) (v1.Image, bool) {
+// image builds the placeholder that the model describes.
+func (m *placeholderImageModel) image(ctx context.Context, data *providerData, _ tfsdk.Config, _ *seed, diags *diag.Diagnostics) (v1.Image, bool) {
 	response, ok := m.response(ctx, diags)
 	if !ok {
 		return nil, false
 	}
-	img, err := r.data.build(architectureOf(m.Architectures), response)
+	img, err := data.build(architectureOf(m.Architectures), response)
 	if err != nil {
 		diags.AddError("Building the placeholder image failed", sentence(err))
 		return nil, false
 	}
 	return img, true
 }
+
+// planImage has nothing to say: all of a placeholder is in its configuration.
+func (m *placeholderImageModel) planImage(*placeholderImageModel, bool) {}
+
+func (m *placeholderImageModel) record(v1.Image) {}
 
 func (m *placeholderImageModel) response(ctx context.Context, diags *diag.Diagnostics) (seedimage.Response, bool) {
 	if m.HTTPResponse.IsNull() {

@@ -15,6 +15,7 @@ import (
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/hashicorp/terraform-exec/tfexec"
 
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/exampletest"
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/seedimage"
@@ -295,7 +296,7 @@ func TestHandover_renamedFunction(t *testing.T) {
 	tf := w.example("handover-renamed-function")
 	first(t, w, tf)
 
-	digest := w.push("app", "v1", realImage(t, "one"))
+	w.push("app", "v1", realImage(t, "one"))
 	w.deploy("app", testRepository+":v1")
 	exampletest.Empty(t, tf.Plan())
 	check := w.born("app")
@@ -314,8 +315,12 @@ func TestHandover_renamedFunction(t *testing.T) {
 	w.runs("renamed", testRepository+"@"+w.at("app", "v2"))
 	exampletest.Empty(t, tf.Plan())
 
-	// Replaced for another reason, while the old one is there to be followed.
-	w.deploy("renamed", testRepository+"@"+digest)
+	// Replaced under its name: it begins with what it ran, not with the newest.
+	w.deploy("renamed", testRepository+":v1")
+	exampletest.Empty(t, tf.Plan())
+	plan = tf.Apply(tfexec.Replace(functionAddress))
+	exampletest.Does(t, plan, "delete/create "+functionAddress)
+	w.runs("renamed", testRepository+":v1")
 	exampletest.Empty(t, tf.Plan())
 	w.end(tf)
 }

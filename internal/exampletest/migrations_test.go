@@ -255,7 +255,9 @@ func TestMigrationFromCDK(t *testing.T) {
 		t.Fatal(err)
 	}
 	config := m.server.AWSConfig(region)
-	const trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"lambda.amazonaws.com"}}]}`
+	// Ordered as jsonencode does: the stand-in, unlike the original, takes another
+	// order for a change.
+	const trust = `{"Statement":[{"Action":"sts:AssumeRole","Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"}}],"Version":"2012-10-17"}`
 	role, err := iam.NewFromConfig(config).CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: aws.String("app"), AssumeRolePolicyDocument: aws.String(trust)})
 	if err != nil {
 		t.Fatal(err)

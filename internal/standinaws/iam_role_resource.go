@@ -242,8 +242,6 @@ func detachAll(ctx context.Context, client *iam.Client, role *string) error {
 
 func (r *iamRoleResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	resource.ImportStatePassthroughID(ctx, path.Root("id"), req, resp)
-	// As in the original: what AWS does not know has its default.
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("force_detach_policies"), false)...)
 }
 
 func iamTags(tags map[string]string) []iamtypes.Tag {

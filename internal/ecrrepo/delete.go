@@ -33,6 +33,30 @@ func (r *Repository) DeleteTag(ctx context.Context, tag, expected string) (found
 	return nil, r.delete(ctx, types.ImageIdentifier{ImageTag: &tag})
 }
 
+// Untag is DeleteTag for an image that somebody else has pushed, too: the tag
+// is deleted only while another tag keeps the image.
+func (r *Repository) Untag(ctx context.Context, tag, expected string) (found *Image, err error) {
+	image, err := r.Look(ctx, tag)
+	switch {
+	case IsGone(err):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case image.Digest != expected:
+		return &image, nil
+	}
+	detail, err := r.Describe(ctx, expected)
+	switch {
+	case IsGone(err):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case len(detail.Tags) < 2:
+		return &image, nil
+	}
+	return nil, r.delete(ctx, types.ImageIdentifier{ImageTag: &tag})
+}
+
 // DeleteUntagged deletes a manifest that has lost its last tag and for which
 // ours is true. One that is gone, is tagged (again) or is not ours is left
 // alone, and so is one that an index refers to, which ECR refuses to delete.

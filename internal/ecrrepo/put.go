@@ -28,6 +28,10 @@ type PutResult struct {
 	// Image is what the tag resolves to: the image that was pushed or, when
 	// Pushed is false, the one that was left alone.
 	Image Image
+	// Existed tells that the repository had the image before, under another tag
+	// or under none, so that this call has only given it a tag. It is looked
+	// for only WithLook.
+	Existed bool
 }
 
 // PutIfAbsent puts an image at a tag that is free. A tag that holds anything
@@ -55,26 +59,31 @@ func (r *Repository) PutIfAbsent(ctx context.Context, tag string, img v1.Image, 
 	if !errors.Is(err, ErrImageNotFound) {
 		return PutResult{}, err
 	}
-	var o putOptions
-	for _, opt := range opts {
-		opt(&o)
-	}
-	return r.put(ctx, tag, "", img, !o.lookForBlobs)
+	return r.put(ctx, tag, "", img, newPutOptions(opts))
 }
 
 // PutOption changes how an image is put.
 type PutOption func(*putOptions)
 
-type putOptions struct{ lookForBlobs bool }
+type putOptions struct{ look bool }
 
-// LookForBlobs asks for each blob before it is sent: worth a request where the
-// repository may have it from another image.
-func LookForBlobs() PutOption { return func(o *putOptions) { o.lookForBlobs = true } }
+func newPutOptions(opts []PutOption) putOptions {
+	var o putOptions
+	for _, opt := range opts {
+		opt(&o)
+	}
+	return o
+}
+
+// WithLook asks whether the repository has the image already, and for each of
+// its blobs, before it is sent: worth the requests for an image that others may
+// have pushed, too, or whose layers they have.
+func WithLook() PutOption { return func(o *putOptions) { o.look = true } }
 
 // Replace puts an image at a tag that still resolves to the digest expected.
 // Anything else there, and nothing there, is left alone. An image that is at
 // the tag already needs no push, and an immutable tag would refuse it.
-func (r *Repository) Replace(ctx context.Context, tag, expected string, img v1.Image) (PutResult, error) {
+func (r *Repository) Replace(ctx context.Context, tag, expected string, img v1.Image, opts ...PutOption) (PutResult, error) {
 	found, err := r.Look(ctx, tag)
 	if err != nil {
 		return PutResult{}, err
@@ -89,26 +98,49 @@ func (r *Repository) Replace(ctx context.Context, tag, expected string, img v1.I
 	if pushed.Digest == expected {
 		return PutResult{Pushed: true, Image: found}, nil
 	}
-	return r.put(ctx, tag, expected, img, false)
+	return r.put(ctx, tag, expected, img, newPutOptions(opts))
 }
 
 // put sends the blobs, looks once more, and sends the manifest. expected is
-// the digest that the tag may hold, "" for none; absent tells that none of the
-// blobs are in the repository.
-func (r *Repository) put(ctx context.Context, tag, expected string, img v1.Image, absent bool) (PutResult, error) {
+// the digest that the tag may hold, "" for none. A repository whose tag holds
+// nothing is taken to have none of the blobs, unless it is to be looked at.
+func (r *Repository) put(ctx context.Context, tag, expected string, img v1.Image, o putOptions) (PutResult, error) {
 	pushed, err := describe(img)
 	if err != nil {
 		return PutResult{}, err
 	}
-	if err := r.upload(ctx, img, absent); err != nil {
-		return PutResult{}, err
+	existed := false
+	if o.look {
+		if existed, err = r.has(ctx, pushed.Digest); err != nil {
+			return PutResult{}, err
+		}
 	}
+	if !existed {
+		if err := r.upload(ctx, img, expected == "" && !o.look); err != nil {
+			return PutResult{}, err
+		}
+	}
+	result, err := r.putManifest(ctx, tag, expected, img, pushed)
+	result.Existed = existed
+	return result, err
+}
 
+// has reports whether the repository has an image, whatever its tags.
+func (r *Repository) has(ctx context.Context, digest string) (bool, error) {
+	_, err := r.Look(ctx, digest)
+	if errors.Is(err, ErrImageNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// putManifest looks at the tag once more and sends the manifest.
+func (r *Repository) putManifest(ctx context.Context, tag, expected string, img v1.Image, pushed Image) (PutResult, error) {
 	// sent tells that a manifest went out and no clear answer came back: the
 	// tag holding our digest then means that it arrived.
 	sent := false
 	var result PutResult
-	err = r.region.policy.run(ctx, true, func() error {
+	err := r.region.policy.run(ctx, true, func() error {
 		// Before the look, so that nothing is between it and the manifest.
 		if err := r.region.puts.wait(ctx); err != nil {
 			return err

@@ -8,13 +8,14 @@ import (
 	"net/http"
 	"slices"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
-	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/awsconfig"
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/ecrrepo"
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/seedimage"
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/sourceimage"
@@ -26,7 +27,7 @@ import (
 // only when something is about to be copied. Its schema is in
 // image_copy_schema.go.
 type imageCopyResource struct {
-	data *providerData
+	seedResource[imageCopyModel, *imageCopyModel]
 }
 
 var (
@@ -47,220 +48,29 @@ func (r *imageCopyResource) Schema(ctx context.Context, _ resource.SchemaRequest
 	resp.Schema = imageCopySchema(ctx)
 }
 
-func (r *imageCopyResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
-	resp.IdentitySchema = seedIdentitySchema()
-}
+func (m *imageCopyModel) base() *seedModel { return &m.seedModel }
 
-func (r *imageCopyResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	r.data = configuredData(req.ProviderData, &resp.Diagnostics)
-}
-
-// ModifyPlan computes what is known before the apply. It does not ask the
-// source: a source tag that has moved makes no difference by itself, and
-// whether one that was changed leads to another image, the apply finds out.
-func (r *imageCopyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() {
-		return
-	}
-	var plan, state imageCopyModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	if !req.State.Raw.IsNull() {
-		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	}
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	if req.State.Raw.IsNull() || !plan.samePlace(state.seedModel) {
-		plan.plan(unknownSeed())
-		plan.planObserved(unknownSeed(), false)
-		plan.SourceDigest = types.StringUnknown()
-		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
-		return
-	}
-
-	owned := loadOwnership(ctx, req.Private, &resp.Diagnostics)
-	push := owned.willPush(plan.sameImage(state), state.ImageDigest.ValueString())
-	plan.plan(state.seedModel)
-	plan.planObserved(state.seedModel, push)
-	plan.SourceDigest = state.SourceDigest
-	if push {
-		plan.SourceDigest = types.StringUnknown()
-	}
-	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
-	if push && !owned.Lost && r.data != nil {
-		if s, err := r.seed(ctx, plan, owned); err == nil {
-			s.checkImmutable(ctx, &resp.Diagnostics)
-		}
-	}
-}
-
-func (r *imageCopyResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var plan imageCopyModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	auth := sourceAuth(ctx, req.Config, &resp.Diagnostics)
-	limit, d := plan.Timeouts.Create(ctx, createTimeout)
-	resp.Diagnostics.Append(d...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-
-	s, err := r.seed(ctx, plan, ownership{})
-	if err != nil {
-		resp.Diagnostics.Append(s.openDiagnostic(err))
-		return
-	}
-	img, ok := r.resolve(ctx, &s, plan, auth, &resp.Diagnostics)
-	if !ok {
-		return
-	}
-	found, owned := s.create(ctx, img, plan.IfExists.ValueString(), &resp.Diagnostics)
-	if found == nil {
-		return
-	}
-	// First of all, so that nothing that fails from here on loses it.
-	saveOwnership(ctx, resp.Private, owned, &resp.Diagnostics)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
-	plan.SourceDigest = types.StringValue(img.SourceDigest)
-	if err := plan.observe(ctx, s.repository, found, isPlaceholder); err != nil {
-		resp.Diagnostics.Append(s.diagnostic("Creating", err))
-		return
-	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-}
-
-func (r *imageCopyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	var state imageCopyModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	limit, d := state.Timeouts.Read(ctx, readTimeout)
-	resp.Diagnostics.Append(d...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
-
-	owned := loadOwnership(ctx, req.Private, &resp.Diagnostics)
-	s, err := r.seed(ctx, state, owned)
-	if awsconfig.IsUnknownArguments(err) {
-		resp.Diagnostics.Append(refreshSkipped(state.seedModel, err))
-		return
-	}
-	if err != nil {
-		resp.Diagnostics.Append(s.openDiagnostic(err))
-		return
-	}
-	found, observed, exists := s.read(ctx, owned, &resp.Diagnostics)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	if !exists {
-		resp.State.RemoveResource(ctx)
-		return
-	}
-	if observed.Lost != owned.Lost {
-		saveOwnership(ctx, resp.Private, observed, &resp.Diagnostics)
-	}
-	state.complete()
-	if err := state.observe(ctx, s.repository, found, isPlaceholder); err != nil {
-		resp.Diagnostics.Append(s.diagnostic("Reading", err))
-		return
-	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
-}
-
-func (r *imageCopyResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var plan, state imageCopyModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	auth := sourceAuth(ctx, req.Config, &resp.Diagnostics)
-	owned := loadOwnership(ctx, req.Private, &resp.Diagnostics)
-	limit, d := plan.Timeouts.Update(ctx, updateTimeout)
-	resp.Diagnostics.Append(d...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
-
-	// Where nothing is to be copied nobody is asked. The plan may have thought
-	// otherwise, if the source was not known by then.
-	plan.planObserved(state.seedModel, false)
-	plan.SourceDigest = state.SourceDigest
-	if owned.willPush(plan.sameImage(state), state.ImageDigest.ValueString()) {
-		s, err := r.seed(ctx, plan, owned)
-		if err != nil {
-			resp.Diagnostics.Append(s.openDiagnostic(err))
-			return
-		}
-		img, ok := r.resolve(ctx, &s, plan, auth, &resp.Diagnostics)
-		if !ok {
-			return
-		}
-		found, updated := s.update(ctx, img, plan.IfExists.ValueString(), owned, &resp.Diagnostics)
-		if resp.Diagnostics.HasError() {
-			return
-		}
-		saveOwnership(ctx, resp.Private, updated, &resp.Diagnostics)
-		if owned.Lost || found != nil && found.Digest == updated.Pushed {
-			plan.SourceDigest = types.StringValue(img.SourceDigest)
-		}
-		if err := plan.observe(ctx, s.repository, found, isPlaceholder); err != nil {
-			resp.Diagnostics.Append(s.diagnostic("Updating", err))
-			return
-		}
-	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-}
-
-func (r *imageCopyResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
-	var state imageCopyModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	owned := loadOwnership(ctx, req.Private, &resp.Diagnostics)
-	limit, d := state.Timeouts.Delete(ctx, deleteTimeout)
-	resp.Diagnostics.Append(d...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-
-	if state.SkipDestroy.ValueBool() {
-		resp.Diagnostics.Append(state.skippedDestroy()...)
-		return
-	}
-	s, err := r.seed(ctx, state, owned)
-	if err != nil {
-		resp.Diagnostics.Append(s.openDiagnostic(err))
-		return
-	}
-	s.destroy(ctx, owned, &resp.Diagnostics)
-}
-
-func (r *imageCopyResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	importSeed(ctx, req, resp)
-}
-
-// seed opens the repository. What the repository may hold and still count as
-// never used is placeholders and what this resource has copied.
-func (r *imageCopyResource) seed(ctx context.Context, m imageCopyModel, owned ownership) (seed, error) {
+// open says that placeholders and what this resource has copied are what the
+// repository may hold and still count as never used.
+func (m *imageCopyModel) open(ctx context.Context, data *providerData, owned ownership) (seed, error) {
 	s := seed{
 		noun: "copied image", tag: m.ImageTag.ValueString(), defaultTag: defaultCopyTag,
-		put:   []ecrrepo.PutOption{ecrrepo.LookForBlobs()},
+		put:   []ecrrepo.PutOption{ecrrepo.WithLook()},
 		judge: func(ecrrepo.Image) verdict { return verdict{} },
 	}
 	s.replaceable = func(image ecrrepo.Image) bool {
 		return isPlaceholder(image) || slices.Contains(owned.older(), image.Digest)
 	}
-	return s.open(ctx, r.data, m.seedModel)
+	return s.open(ctx, data, m.seedModel)
 }
 
-// resolve finds the image to copy, and lets the seed know it: at a tag that
+// image finds the image to copy, and lets the seed know it: at a tag that
 // holds it already there is nothing to do.
-func (r *imageCopyResource) resolve(ctx context.Context, s *seed, m imageCopyModel, auth *sourceimage.Auth, diags *diag.Diagnostics) (*sourceimage.Image, bool) {
+func (m *imageCopyModel) image(ctx context.Context, data *providerData, config tfsdk.Config, s *seed, diags *diag.Diagnostics) (v1.Image, bool) {
+	auth := sourceAuth(ctx, config, diags)
+	if diags.HasError() {
+		return nil, false
+	}
 	at := path.Root("source_image")
 	ref, err := sourceimage.ParseReference(m.SourceImage.ValueString())
 	if err != nil {
@@ -269,11 +79,11 @@ func (r *imageCopyResource) resolve(ctx context.Context, s *seed, m imageCopyMod
 	}
 	img, err := sourceimage.Resolve(ctx, ref, architectureOf(m.Architectures), sourceimage.Options{
 		Transport: s.repository.HTTP(),
-		ECR:       r.readECR(s.repository),
+		ECR:       readECR(data, s.repository),
 		Auth:      auth,
-		Keychain:  r.data.keychain,
+		Keychain:  data.keychain,
 		Retry:     s.repository.Retry,
-		UserAgent: "terraform-provider-lambdaseed/" + r.data.version,
+		UserAgent: "terraform-provider-lambdaseed/" + data.version,
 	})
 	if err != nil {
 		diags.Append(diag.WithPath(at, newDiagnostic("Reading the source image", err)))
@@ -290,13 +100,13 @@ func (r *imageCopyResource) resolve(ctx context.Context, s *seed, m imageCopyMod
 
 // readECR reads private ECR repositories, of any account and region, with the
 // provider's own credentials, and so an emulator's that is copied within.
-func (r *imageCopyResource) readECR(target *ecrrepo.Repository) func(context.Context, sourceimage.Reference) (http.RoundTripper, error) {
+func readECR(data *providerData, target *ecrrepo.Repository) func(context.Context, sourceimage.Reference) (http.RoundTripper, error) {
 	return func(ctx context.Context, ref sourceimage.Reference) (http.RoundTripper, error) {
 		u, err := ecrrepo.ParseRepositoryURL(ref.Registry() + "/" + ref.Repository())
 		if err != nil || !u.IsECR() && !u.SameRegistry(target.URL) {
 			return nil, nil //nolint:nilerr // Not the name of a private ECR repository: then it is of another registry.
 		}
-		source, err := r.data.repositories.Open(ctx, u)
+		source, err := data.repositories.Open(ctx, u)
 		if err != nil {
 			return nil, err
 		}
@@ -306,9 +116,7 @@ func (r *imageCopyResource) readECR(target *ecrrepo.Repository) func(context.Con
 
 // sourceAuth is the login of the configuration, which alone has the password:
 // Terraform keeps what is write-only out of plan and state.
-func sourceAuth(ctx context.Context, config interface {
-	GetAttribute(ctx context.Context, at path.Path, target any) diag.Diagnostics
-}, diags *diag.Diagnostics) *sourceimage.Auth {
+func sourceAuth(ctx context.Context, config tfsdk.Config, diags *diag.Diagnostics) *sourceimage.Auth {
 	var object types.Object
 	diags.Append(config.GetAttribute(ctx, path.Root("source_auth"), &object)...)
 	if diags.HasError() || object.IsNull() || object.IsUnknown() {
@@ -317,6 +125,21 @@ func sourceAuth(ctx context.Context, config interface {
 	var auth sourceAuthModel
 	diags.Append(object.As(ctx, &auth, basetypes.ObjectAsOptions{})...)
 	return &sourceimage.Auth{Username: auth.Username.ValueString(), Password: auth.Password.ValueString()}
+}
+
+// planImage keeps the digest that was copied: a source tag that has moved makes
+// no difference by itself, and where a changed one leads, the apply finds out.
+func (m *imageCopyModel) planImage(prior *imageCopyModel, push bool) {
+	m.SourceDigest = types.StringUnknown()
+	if !push {
+		m.SourceDigest = prior.SourceDigest
+	}
+}
+
+func (m *imageCopyModel) record(img v1.Image) {
+	if copied, ok := img.(*sourceimage.Image); ok {
+		m.SourceDigest = types.StringValue(copied.SourceDigest)
+	}
 }
 
 // sameImage reports whether what another model describes is the same image,
@@ -343,7 +166,7 @@ func (m *imageCopyModel) sameImage(other imageCopyModel) bool {
 // complete fills in what an import does not bring. Where an image was copied
 // from cannot be seen in it: the next plan takes that from the configuration,
 // and changes the state alone.
-func (m *imageCopyModel) complete() {
+func (m *imageCopyModel) complete(*ecrrepo.Image) {
 	if !m.IfExists.IsNull() {
 		return
 	}

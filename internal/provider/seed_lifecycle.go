@@ -26,7 +26,7 @@ type seed struct {
 	tag        string
 	// defaultTag is the resource's default for image_tag.
 	defaultTag string
-	// put is how an image is put at a free tag.
+	// put is how an image is put.
 	put []ecrrepo.PutOption
 	// judge tells what an image that is found at the tag is to the resource.
 	judge func(ecrrepo.Image) verdict
@@ -82,7 +82,7 @@ func (s seed) create(ctx context.Context, img v1.Image, ifExists string, diags *
 	if result.Pushed {
 		tflog.Info(ctx, "pushed the image", s.fields(found))
 		s.warnOfLatest(ctx, diags)
-		return &found, ownership{Pushed: found.Digest}
+		return &found, pushed(result)
 	}
 
 	tflog.Info(ctx, "the tag is taken, nothing was pushed", s.fields(found))
@@ -175,7 +175,7 @@ func (s seed) update(ctx context.Context, img v1.Image, ifExists string, owned o
 		found, created := s.create(ctx, img, ifExists, diags)
 		return found, owned.restored(created)
 	}
-	result, err := s.repository.Replace(ctx, s.tag, owned.Pushed, img)
+	result, err := s.repository.Replace(ctx, s.tag, owned.Pushed, img, s.put...)
 	switch {
 	case errors.Is(err, ecrrepo.ErrTagImmutable):
 		diags.Append(s.immutableTag(err))
@@ -191,7 +191,7 @@ func (s seed) update(ctx context.Context, img v1.Image, ifExists string, owned o
 		return &result.Image, owned
 	}
 	tflog.Info(ctx, "pushed the image", s.fields(result.Image))
-	return &result.Image, owned.replaced(result.Image.Digest)
+	return &result.Image, owned.replaced(result)
 }
 
 // immutableTag is the error for a change that would need the tag to move.
@@ -259,7 +259,10 @@ func (m *seedModel) skippedDestroy() diag.Diagnostics {
 
 // deleteTag returns the image at the tag if it is not this resource's.
 func (s seed) deleteTag(ctx context.Context, owned ownership) (*ecrrepo.Image, error) {
-	if owned.Pushed != "" {
+	switch {
+	case owned.found(owned.Pushed):
+		return s.repository.Untag(ctx, s.tag, owned.Pushed)
+	case owned.Pushed != "":
 		return s.repository.DeleteTag(ctx, s.tag, owned.Pushed)
 	}
 	image, err := s.repository.Look(ctx, s.tag)

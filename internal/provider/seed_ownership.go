@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/ecrrepo"
 )
 
 // ownershipKey is the key in the resource's private state. Terraform keeps
@@ -23,38 +25,56 @@ type ownership struct {
 	Pushed string `json:"pushed,omitempty"`
 	// Superseded are digests that it had put there before.
 	Superseded []string `json:"superseded,omitempty"`
+	// Found are those of these digests that the repository had before, from
+	// somebody else: this resource has given them a tag, and may take that away,
+	// but not the image.
+	Found []string `json:"found,omitempty"`
 	// Lost tells that a refresh found the tag gone from a repository without a
 	// real image, so that the next plan is to push again, while the resource
 	// stays in the state for the sake of older digests that are still there.
 	Lost bool `json:"lost,omitempty"`
 }
 
+// pushed is the ownership after a push to a free tag.
+func pushed(result ecrrepo.PutResult) ownership {
+	return ownership{}.replaced(result)
+}
+
 // replaced returns the ownership after another push to the tag.
-func (o ownership) replaced(digest string) ownership {
-	superseded := slices.Clone(o.Superseded)
-	if o.Pushed != "" && o.Pushed != digest && !slices.Contains(superseded, o.Pushed) {
-		superseded = append(superseded, o.Pushed)
+func (o ownership) replaced(result ecrrepo.PutResult) ownership {
+	digest := result.Image.Digest
+	next := ownership{Pushed: digest, Superseded: slices.Clone(o.Superseded), Found: slices.Clone(o.Found)}
+	if o.Pushed != "" && o.Pushed != digest && !slices.Contains(next.Superseded, o.Pushed) {
+		next.Superseded = append(next.Superseded, o.Pushed)
+	}
+	// What this resource had pushed itself is no find.
+	if result.Existed && o.Pushed != digest && !slices.Contains(next.Superseded, digest) {
+		next.Found = append(next.Found, digest)
 	}
 	// An older manifest that is at the tag again is not an older one.
-	superseded = slices.DeleteFunc(superseded, func(d string) bool { return d == digest })
-	return ownership{Pushed: digest, Superseded: superseded}
+	next.Superseded = slices.DeleteFunc(next.Superseded, func(d string) bool { return d == digest })
+	return next
 }
+
+// found tells a digest that was in the repository before.
+func (o ownership) found(digest string) bool { return slices.Contains(o.Found, digest) }
 
 // older returns the digests that may be left in the repository without a tag:
 // the superseded ones and, where the tag has been taken, the last one pushed.
 func (o ownership) older() []string {
-	if o.Pushed == "" {
-		return o.Superseded
+	older := slices.Clone(o.Superseded)
+	if o.Pushed != "" {
+		older = append(older, o.Pushed)
 	}
-	return append(slices.Clone(o.Superseded), o.Pushed)
+	return slices.DeleteFunc(older, o.found)
 }
 
 // restored returns the ownership after the tag was lost and created anew.
 func (o ownership) restored(created ownership) ownership {
-	if created.Pushed != "" {
-		return o.replaced(created.Pushed)
+	if created.Pushed == "" {
+		return ownership{Superseded: o.older()}
 	}
-	return ownership{Superseded: o.older()}
+	return o.replaced(ecrrepo.PutResult{Image: ecrrepo.Image{Digest: created.Pushed}, Existed: created.found(created.Pushed)})
 }
 
 type privateReader interface {

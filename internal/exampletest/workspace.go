@@ -61,8 +61,8 @@ func New(t *testing.T, server *fakeaws.Server, lambdaseed func() (tfprotov6.Prov
 	}
 
 	reattach := tfexec.ReattachInfo{}
-	attach := func(source, key string, make func() (tfprotov6.ProviderServer, error)) {
-		provider, err := make()
+	attach := func(source, key string, factory func() (tfprotov6.ProviderServer, error)) {
+		provider, err := factory()
 		if err != nil {
 			t.Fatal(err)
 		}

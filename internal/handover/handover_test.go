@@ -93,8 +93,8 @@ func expectReason(t *testing.T, err, want error, begins string) {
 		t.Fatalf("the error is %v, want one that begins %q", err, begins)
 	}
 	for _, reason := range []error{ErrNotFound, ErrDenied, ErrThrottled, ErrTimeout, ErrCanceled, ErrUnexpectedAnswer} {
-		if errors.Is(err, reason) != (reason == want) {
-			t.Errorf("errors.Is(%q, %q) is %t", err, reason, reason != want)
+		if is := errors.Is(err, reason); is != errors.Is(want, reason) {
+			t.Errorf("errors.Is(%q, %q) is %t", err, reason, is)
 		}
 	}
 }

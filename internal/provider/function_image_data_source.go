@@ -185,10 +185,8 @@ func (m *functionImageModel) observe(f handover.Function) {
 // judge asks ECR whether the image is a placeholder. That it may not ask, or
 // that the image is gone, is no reason to take it for one.
 func (d *functionImageDataSource) judge(ctx context.Context, m *functionImageModel, f handover.Function) error {
-	// An emulator may not resolve.
-	u, err := ecrrepo.ParseImageURI(cmp.Or(f.ResolvedImageURI, f.ImageURI))
-	reference := cmp.Or(u.Digest, u.Tag)
-	if err != nil || reference == "" {
+	u, reference, ok := deployedImage(f)
+	if !ok {
 		m.Reason = types.StringValue(fmt.Sprintf("Whether %s is a placeholder is not known: it is not the URI of an image in a private ECR repository.", f.ImageURI))
 		return nil
 	}
@@ -217,6 +215,14 @@ func (d *functionImageDataSource) judge(ctx context.Context, m *functionImageMod
 		m.Reason = types.StringValue(fmt.Sprintf("The function %s still runs a placeholder, %s.", m.FunctionName.ValueString(), f.ImageURI))
 	}
 	return nil
+}
+
+// deployedImage is what to look up for what a function runs. An emulator may not
+// resolve the URI that it was given.
+func deployedImage(f handover.Function) (u ecrrepo.ImageURI, reference string, ok bool) {
+	u, err := ecrrepo.ParseImageURI(cmp.Or(f.ResolvedImageURI, f.ImageURI))
+	reference = cmp.Or(u.Digest, u.Tag)
+	return u, reference, err == nil && reference != ""
 }
 
 // runs is the image that the function runs.

@@ -63,12 +63,12 @@ func TestFunctionImage(t *testing.T) {
 	})
 	w.expectRequests("GetFunction", "BatchGetImage")
 
-	real := w.push("app", "v1", realImage(t, "one"))
+	digest := w.push("app", "v1", realImage(t, "one"))
 	w.deploy("app", testRepository+":v1")
 	w.ResetRequests()
 	got := r.mustRead(functionImage, app)
 	expect(t, got, map[string]any{
-		"exists": true, "image_uri": testRepository + ":v1", "resolved_image_uri": testRepository + "@" + real, "image_digest": real,
+		"exists": true, "image_uri": testRepository + ":v1", "resolved_image_uri": testRepository + "@" + digest, "image_digest": digest,
 		"is_placeholder": false, "architectures": []any{"x86_64"}, "reason": nil,
 	})
 	if modified, _ := got["last_modified"].(string); !strings.HasSuffix(modified, "+0000") {
@@ -78,7 +78,7 @@ func TestFunctionImage(t *testing.T) {
 
 	// The tag moves on, what the function runs does not.
 	w.push("app", "v1", placeholder(t, "x86_64", seedimage.Response{}))
-	expect(t, r.mustRead(functionImage, app), map[string]any{"image_digest": real, "is_placeholder": false, "image_uri": testRepository + ":v1"})
+	expect(t, r.mustRead(functionImage, app), map[string]any{"image_digest": digest, "is_placeholder": false, "image_uri": testRepository + ":v1"})
 }
 
 // A placeholder of any version, wherever it is, is one; what was built on one is

@@ -84,8 +84,8 @@ func (w *world) runs(function, uri string) {
 	}
 }
 
-// born is when a function was created: never destroyed, never another.
-func (w *world) born(function string) func() {
+// unharmed returns a check that from now on no function was created or deleted.
+func (w *world) unharmed() func() {
 	w.t.Helper()
 	created := len(w.RequestsTo("lambda", "CreateFunction"))
 	return func() {
@@ -125,7 +125,7 @@ func TestHandover_ignoreChanges(t *testing.T) {
 	w := newWorld(t)
 	tf := w.example("handover-ignore-changes")
 	first(t, w, tf)
-	check := w.born("app")
+	check := w.unharmed()
 
 	w.push("app", "v1", realImage(t, "one"))
 	w.deploy("app", testRepository+":v1")
@@ -148,7 +148,7 @@ func TestHandover_functionImage(t *testing.T) {
 	w := newWorld(t)
 	tf := w.example("handover-function-image")
 	first(t, w, tf)
-	check := w.born("app")
+	check := w.unharmed()
 
 	// Another change while it runs the placeholder.
 	changeFunction(tf, plainFunction, moreMemory)
@@ -195,7 +195,7 @@ func TestHandover_ssmParameter(t *testing.T) {
 	w := newWorld(t)
 	tf := w.example("handover-ssm-parameter")
 	first(t, w, tf)
-	check := w.born("app")
+	check := w.unharmed()
 	if reason := tf.State().Values.Outputs["waiting_for"].Value; reason != "The SSM parameter /app/image does not exist." {
 		t.Errorf("waits for: %v", reason)
 	}
@@ -228,7 +228,7 @@ func TestHandover_movingTag(t *testing.T) {
 	w := newWorld(t)
 	tf := w.example("handover-moving-tag")
 	first(t, w, tf)
-	check := w.born("app")
+	check := w.unharmed()
 
 	for _, release := range []string{"one", "two", "three"} {
 		digest := w.push("app", "latest", realImage(t, release))
@@ -248,7 +248,7 @@ func TestHandover_eventSource(t *testing.T) {
 	tf := w.example("handover-event-source")
 	const mapping = "aws_lambda_event_source_mapping.app"
 	first(t, w, tf)
-	check := w.born("app")
+	check := w.unharmed()
 	enabled := func(want bool) {
 		t.Helper()
 		if got, err := exampletest.Attribute(tf.State(), mapping, "enabled"); err != nil || got != want {
@@ -299,7 +299,7 @@ func TestHandover_renamedFunction(t *testing.T) {
 	w.push("app", "v1", realImage(t, "one"))
 	w.deploy("app", testRepository+":v1")
 	exampletest.Empty(t, tf.Plan())
-	check := w.born("app")
+	check := w.unharmed()
 
 	// A newer image that is pushed and not yet deployed is the pipeline's business.
 	w.Advance(time.Second)

@@ -55,6 +55,7 @@ func (b *bench) scenarios(full bool) []scenario {
 	if full {
 		all = append(all, seeds(1000, 10, false), seeds(1000, 50, false), seeds(1000, 10, true), seeds(1000, 50, true))
 	}
+	all = append(all, b.copies(full)...)
 	return append(all,
 		scenario{"crane", b.crane},
 		scenario{"crane, a 3.6 MB image", b.craneToday},
@@ -63,8 +64,8 @@ func (b *bench) scenarios(full bool) []scenario {
 
 // start starts a server with n repositories, and tells the environment in
 // which a provider reaches it under AWS's real host names.
-func (b *bench) startAWS(ctx context.Context, n int) (*fakeaws.Server, []string, error) {
-	srv, err := fakeaws.Start()
+func (b *bench) startAWS(ctx context.Context, n int, opts ...fakeaws.Option) (*fakeaws.Server, []string, error) {
+	srv, err := fakeaws.Start(opts...)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -32,33 +33,41 @@ func TestGoFilesNameTheirLicence(t *testing.T) {
 	}
 }
 
-// unwanted is what no file of the project says.
+// unwanted is what no file of the project says. A text without any of the signs
+// is not searched for the pattern, which takes a hundred times as long.
 var unwanted = []struct {
 	what    string
+	signs   []string
 	pattern *regexp.Regexp
 }{
 	{
 		"a path of somebody's machine",
+		[]string{"/home/", "/root/", "/Users/", "/work/", "/workspace/"},
 		regexp.MustCompile(`(?:^|[^\w.$}/-])/(?:home|root|Users|work|workspace)/[\w.]`),
 	},
 	{
 		"the address of a package registry: a mirror serves as well",
+		[]string{"golang.org", "npmjs.org", "debian.org", "pypi.org"},
 		regexp.MustCompile(`(?:proxy|sum)\.golang\.org|registry\.npmjs\.org|deb\.debian\.org|pypi\.org`),
 	},
 	{
 		"a private key",
+		[]string{"PRIVATE KEY"},
 		regexp.MustCompile(`-----BEGIN (?:\w+ )?PRIVATE KEY-----\n`),
 	},
 	{
 		"work that is left to do: finish it, or write it down where work is tracked",
+		[]string{"FIXME", "XXX", "HACK", "TODO"},
 		regexp.MustCompile(`\b(?:FIXME|XXX|HACK)\b|(?://|#) ?TODO\b`),
 	},
 	{
 		"an issue by its number alone: say what it was about",
+		[]string{"#"},
 		regexp.MustCompile(`(?i)\b(?:issues?|closes|fixes) #\d+`),
 	},
 	{
 		"a conflict that was not resolved",
+		[]string{"<<<<<<<", "=======", ">>>>>>>"},
 		regexp.MustCompile(`(?m)^(?:<{7} |={7}$|>{7} )`),
 	},
 }
@@ -67,6 +76,9 @@ var unwanted = []struct {
 func unwantedIn(text []byte) []string {
 	var found []string
 	for _, rule := range unwanted {
+		if !slices.ContainsFunc(rule.signs, func(sign string) bool { return bytes.Contains(text, []byte(sign)) }) {
+			continue
+		}
 		if match := rule.pattern.Find(text); match != nil {
 			found = append(found, strings.TrimSpace(string(match))+" is "+rule.what)
 		}

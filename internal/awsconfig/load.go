@@ -175,6 +175,7 @@ func (s *Source) baseConfig() (awsbase.Config, error) {
 		HTTPProxyMode:                  awsbase.HTTPProxyModeLegacy,
 		Insecure:                       set.Insecure,
 		NoProxy:                        set.NoProxy,
+		MaxBackoff:                     set.MaxBackoff,
 		MaxRetries:                     set.MaxRetries,
 		Profile:                        set.Profile,
 		Region:                         set.Region,

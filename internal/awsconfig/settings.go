@@ -54,8 +54,11 @@ type Settings struct {
 	Insecure   bool
 
 	// MaxRetries is the number of attempts of one request; 0 is not configured.
-	MaxRetries                     int
-	RetryMode                      string
+	MaxRetries int
+	RetryMode  string
+	// MaxBackoff bounds the wait between two attempts; 0 is the SDK's 20 s. No
+	// argument sets it: tests that play faults have no time for that.
+	MaxBackoff                     time.Duration
 	TokenBucketRateLimiterCapacity int
 
 	EC2MetadataServiceEndpoint     string

@@ -44,6 +44,8 @@ type world struct {
 
 	t      *testing.T
 	client *Client
+	// host is the registry's, as the server names it.
+	host string
 }
 
 // settings are the Configuration of the client under test.
@@ -116,6 +118,11 @@ func newWorld(t *testing.T, opts ...fakeaws.Option) *world {
 		}
 	})
 	w := &world{Server: srv, t: t}
+	out, err := w.ecr().GetAuthorizationToken(t.Context(), &ecr.GetAuthorizationTokenInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, w.host, _ = strings.Cut(aws.ToString(out.AuthorizationData[0].ProxyEndpoint), "://")
 	w.client = w.newClient(func(*settings) {})
 	return w
 }
@@ -130,18 +137,7 @@ func (w *world) newClient(change func(*settings), opts ...Option) *Client {
 	return NewClient(s, append([]Option{WithTiming(50*time.Millisecond, 2*time.Millisecond)}, opts...)...)
 }
 
-func (w *world) emulated() bool { return strings.HasPrefix(w.host(), "127.") }
-
-// host is the registry's, as the server names it.
-func (w *world) host() string {
-	w.t.Helper()
-	out, err := w.ecr().GetAuthorizationToken(w.t.Context(), &ecr.GetAuthorizationTokenInput{})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	_, host, _ := strings.Cut(aws.ToString(out.AuthorizationData[0].ProxyEndpoint), "://")
-	return host
-}
+func (w *world) emulated() bool { return strings.HasPrefix(w.host, "127.") }
 
 // ecr is the view of somebody else.
 func (w *world) ecr() *ecr.Client { return ecr.NewFromConfig(w.AWSConfig(testRegion)) }
@@ -156,7 +152,7 @@ func (w *world) repository(name string, mutability ...types.ImageTagMutability) 
 	if _, err := w.ecr().CreateRepository(w.t.Context(), in); err != nil {
 		w.t.Fatal(err)
 	}
-	r := w.open(w.client, w.host()+"/"+name)
+	r := w.open(w.client, w.host+"/"+name)
 	w.ResetRequests()
 	return r
 }

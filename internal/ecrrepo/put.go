@@ -109,6 +109,7 @@ func (r *Repository) put(ctx context.Context, tag, expected string, img v1.Image
 	if err != nil {
 		return PutResult{}, err
 	}
+	absent := expected == "" && !o.look
 	existed := false
 	if o.look {
 		if existed, err = r.has(ctx, pushed.Digest); err != nil {
@@ -116,11 +117,18 @@ func (r *Repository) put(ctx context.Context, tag, expected string, img v1.Image
 		}
 	}
 	if !existed {
-		if err := r.upload(ctx, img, expected == "" && !o.look); err != nil {
+		if err := r.upload(ctx, img, absent); err != nil {
 			return PutResult{}, err
 		}
 	}
 	result, err := r.putManifest(ctx, tag, expected, img, pushed)
+	if isMissingLayers(err) && !absent {
+		// What was said to be there is not, or not any more.
+		if err := r.upload(ctx, img, true); err != nil {
+			return PutResult{}, err
+		}
+		result, err = r.putManifest(ctx, tag, expected, img, pushed)
+	}
 	result.Existed = existed
 	return result, err
 }
@@ -351,6 +359,11 @@ func (r *Repository) sendManifest(ctx context.Context, tag string, img v1.Image,
 
 func isAlreadyThere(err error) bool {
 	_, ok := errors.AsType[*types.ImageAlreadyExistsException](err)
+	return ok
+}
+
+func isMissingLayers(err error) bool {
+	_, ok := errors.AsType[*types.LayersNotFoundException](err)
 	return ok
 }
 

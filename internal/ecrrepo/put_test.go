@@ -345,7 +345,7 @@ func TestPutIntoANewRepository(t *testing.T) {
 	onHosts(t, func(t *testing.T, w *world) {
 		r := w.repository("app")
 		w.wantPushed(r, "seed", w.put(r, "seed", image(t, "ours")), image(t, "ours"))
-		absent := w.open(w.client, w.host()+"/absent")
+		absent := w.open(w.client, w.host+"/absent")
 		_, err := absent.PutIfAbsent(t.Context(), "seed", image(t, "ours"))
 		wantError(t, err, ErrRepositoryNotFound, "RepositoryNotFoundException: The repository with name 'absent' does not exist")
 	}, fakeaws.WithCreateLag(3))
@@ -457,5 +457,24 @@ func TestReplaceOnAnImmutableTag(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A layer that was said to be there and is not (any more) is sent after all.
+func TestPutLayersThatAreNotThere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := w.repository("app")
+	old := w.put(r, "seed", image(t, "old"))
+	w.Inject(fakeaws.Fault{Operation: "BatchCheckLayerAvailability", Count: 2, Kind: fakeaws.FaultHandler, Handler: func(rw http.ResponseWriter, _ *http.Request) {
+		rw.WriteHeader(http.StatusOK)
+	}})
+	result, err := r.Replace(t.Context(), "seed", old.Image.Digest, image(t, "new"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.wantPushed(r, "seed", result, image(t, "new"))
+	if n := w.asked("PutImage"); n != 3 {
+		t.Errorf("%d manifests were sent, want 3: the old one, one without its layers, and one with them", n)
 	}
 }

@@ -34,7 +34,7 @@ const (
 //   - the PATCH of an upload, whose body is sent with the closing PUT instead,
 //     as containerd uploads blobs.
 //
-// An answer of 400 and above comes back as a *registryError rather than as a
+// An answer that is no success comes back as a *registryError rather than as a
 // response, with its request id and with a bounded part of its body; the one
 // exception is 404 to HEAD, which means "not there".
 type registryTransport struct {
@@ -144,7 +144,7 @@ func (t *registryTransport) send(in *http.Request) (*http.Response, error) {
 	// A redirect is followed by the client, which asks this transport again;
 	// the request it copies is the one without the token.
 	resp.Request = in
-	if resp.StatusCode < 400 || (resp.StatusCode == http.StatusNotFound && req.Method == http.MethodHead) {
+	if expected(req.Method, resp.StatusCode) {
 		resp.Body = bound(req, resp.Body)
 		return resp, nil
 	}
@@ -153,6 +153,22 @@ func (t *registryTransport) send(in *http.Request) (*http.Response, error) {
 		t.tokens.drop(tok)
 	}
 	return nil, refusal
+}
+
+// expected tells the statuses that a registry answers with where it does what
+// it was asked for, or sends the client on; 404 to HEAD is an answer as well
+// (source: OCI distribution specification). Any other is a refusal, or comes
+// from something in between.
+func expected(method string, status int) bool {
+	switch {
+	case status >= 300 && status < 400:
+		return true // Judged by what follows.
+	case method == http.MethodGet:
+		return status == http.StatusOK || status == http.StatusPartialContent
+	case method == http.MethodHead:
+		return status == http.StatusOK || status == http.StatusNotFound
+	}
+	return status == http.StatusCreated || status == http.StatusAccepted || status == http.StatusNoContent
 }
 
 // elsewhere follows a redirect to another host, as ECR gives for blobs, never

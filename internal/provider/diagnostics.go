@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -205,6 +206,12 @@ func newDiagnostic(doing string, err error) diag.Diagnostic {
 		// apply runs.
 		if config, ok := awsconfig.Explain(err); ok {
 			return diag.NewErrorDiagnostic(doing+": "+config.Summary, config.Detail)
+		}
+	}
+	// Interrupted before there was a repository to name.
+	for _, end := range []struct{ of, reason error }{{context.Canceled, ecrrepo.ErrCanceled}, {context.DeadlineExceeded, ecrrepo.ErrTimeout}} {
+		if _, typed := errors.AsType[*ecrrepo.Error](err); !typed && errors.Is(err, end.of) {
+			err = fmt.Errorf("%w: %w", end.reason, err)
 		}
 	}
 	for _, r := range remedies {

@@ -1,0 +1,381 @@
+// Copyright (c) the lambdaseed authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+
+	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/fakeaws"
+	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/seedimage"
+)
+
+// scenario is a command in a situation. The matrix of faults records the
+// requests that the command makes there and then plays every fault at every one
+// of them.
+type scenario struct {
+	// foreign are images of the pipeline, by tag, that must outlive everything.
+	foreign []string
+	// prepare leads to the situation.
+	prepare func(s *stage)
+	command func(s *stage) error
+	// config is what a plan must have nothing to add to in the end.
+	config func(s *stage) block
+	// gone tells that the resource is not in the state in the end.
+	gone bool
+	// replaces tells that it may be gone in between.
+	replaces bool
+}
+
+// stage is where a scenario is played: a repository and a workspace that are
+// used by it alone.
+type stage struct {
+	*workspace
+	t          *testing.T
+	w          *world
+	repository string
+	foreign    map[string]string
+}
+
+func (s *stage) seed(more block) block {
+	b := block{"repository_url": testHost + "/" + s.repository}
+	maps.Copy(b, more)
+	return b
+}
+
+func (s *stage) plain() block { return s.seed(nil) }
+
+func (s *stage) arm() block { return s.seed(block{"architectures": []any{"arm64"}}) }
+
+func (s *stage) run(config block) error { return s.apply(s.t.Context(), config) }
+
+// scenarios are the operations of Terraform in the situations in which they
+// make different requests.
+var scenarios = map[string]scenario{
+	"create": {
+		foreign: []string{"v1"},
+		prepare: func(*stage) {},
+		command: func(s *stage) error { return s.run(s.plain()) },
+		config:  (*stage).plain,
+	},
+	"create on a real image": {
+		foreign: []string{defaultImageTag},
+		prepare: func(*stage) {},
+		command: func(s *stage) error { return s.run(s.plain()) },
+		config:  (*stage).plain,
+	},
+	"create as latest": {
+		foreign: []string{"v1"},
+		prepare: func(*stage) {},
+		command: func(s *stage) error { return s.run(s.seed(block{"image_tag": "latest"})) },
+		config:  func(s *stage) block { return s.seed(block{"image_tag": "latest"}) },
+	},
+	"read": {
+		foreign: []string{"v1"},
+		prepare: func(s *stage) { must(s.t, s.run(s.plain())) },
+		command: func(s *stage) error { return s.refresh(s.t.Context()) },
+		config:  (*stage).plain,
+	},
+	"read after the tag has expired": {
+		foreign: []string{"v1", "v2"},
+		prepare: func(s *stage) {
+			must(s.t, s.run(s.plain()))
+			s.w.ExpireImage(testRegion, s.repository, defaultImageTag)
+		},
+		command: func(s *stage) error { return s.refresh(s.t.Context()) },
+		config:  (*stage).plain,
+	},
+	"read after the tag was lost": {
+		prepare: func(s *stage) {
+			must(s.t, s.run(s.plain()))
+			s.w.ExpireImage(testRegion, s.repository, defaultImageTag)
+		},
+		command: func(s *stage) error { return s.refresh(s.t.Context()) },
+		config:  (*stage).plain,
+		gone:    true,
+	},
+	"update": {
+		foreign: []string{"v1"},
+		prepare: func(s *stage) { must(s.t, s.run(s.plain())) },
+		command: func(s *stage) error { return s.run(s.arm()) },
+		config:  (*stage).arm,
+	},
+	"update after the hand-over": {
+		foreign: []string{"v1"},
+		prepare: func(s *stage) {
+			must(s.t, s.run(s.plain()))
+			s.foreign[defaultImageTag] = s.w.push(s.repository, defaultImageTag, realImage(s.t, "taken over"))
+		},
+		command: func(s *stage) error { return s.run(s.arm()) },
+		config:  (*stage).arm,
+	},
+	"replace": {
+		foreign:  []string{"v1"},
+		prepare:  func(s *stage) { must(s.t, s.run(s.plain())) },
+		command:  func(s *stage) error { return s.run(s.seed(block{"image_tag": "other"})) },
+		config:   func(s *stage) block { return s.seed(block{"image_tag": "other"}) },
+		replaces: true,
+	},
+	"destroy": {
+		foreign: []string{"v1"},
+		prepare: func(s *stage) { must(s.t, s.run(s.plain())) },
+		command: func(s *stage) error { return s.destroy(s.t.Context()) },
+		gone:    true,
+	},
+	"destroy with older manifests": {
+		foreign: []string{"v1"},
+		prepare: func(s *stage) {
+			must(s.t, s.run(s.plain()))
+			must(s.t, s.run(s.arm()))
+		},
+		command: func(s *stage) error { return s.destroy(s.t.Context()) },
+		gone:    true,
+	},
+	"destroy after the hand-over": {
+		foreign: []string{"v1"},
+		prepare: func(s *stage) {
+			must(s.t, s.run(s.plain()))
+			s.foreign[defaultImageTag] = s.w.push(s.repository, defaultImageTag, realImage(s.t, "taken over"))
+		},
+		command: func(s *stage) error { return s.destroy(s.t.Context()) },
+		gone:    true,
+	},
+}
+
+// stage prepares a scenario in a repository of its own.
+func (c scenario) stage(t *testing.T, w *world) *stage {
+	t.Helper()
+	s := &stage{workspace: w.workspace(), t: t, w: w, repository: "app", foreign: map[string]string{}}
+	w.createRepository(s.repository, types.ImageTagMutabilityMutable)
+	for _, tag := range c.foreign {
+		s.foreign[tag] = w.push(s.repository, tag, realImage(t, tag))
+	}
+	c.prepare(s)
+	return s
+}
+
+// place is a request of a command: the nth of its operation. Their order as a
+// whole is not the same each time, since blobs are sent side by side.
+type place struct {
+	service, operation string
+	nth                int
+}
+
+func (p place) String() string { return fmt.Sprintf("%s %s %d", p.service, p.operation, p.nth) }
+
+// fault is a fault at this request of the stage's own provider.
+func (p place) fault(s *stage, kind fakeaws.FaultKind) fakeaws.Fault {
+	return fakeaws.Fault{Service: p.service, Operation: p.operation, Nth: p.nth, Kind: kind, Match: s.mine}
+}
+
+func (s *stage) mine(r fakeaws.Request) bool { return r.AccessKey == s.key }
+
+// record plays the scenario without any fault and returns its requests.
+func (c scenario) record(t *testing.T, w *world) []place {
+	t.Helper()
+	s := c.stage(t, w)
+	before := len(w.Requests())
+	must(t, c.command(s))
+	counts := map[place]int{}
+	var places []place
+	for _, r := range w.Requests()[before:] {
+		if !s.mine(r) {
+			continue
+		}
+		p := place{service: r.Service, operation: r.Operation}
+		counts[p]++
+		p.nth = counts[p]
+		places = append(places, p)
+	}
+	c.settled(s, true)
+	if len(places) == 0 {
+		t.Fatal("the command made no request")
+	}
+	return places
+}
+
+// settled checks what must hold once a command has succeeded: Terraform has
+// nothing to add, the pipeline's images are where they were and, in the end,
+// the resource leaves nothing behind. owned tells whether it knows of all that
+// it has pushed.
+func (c scenario) settled(s *stage, owned bool) {
+	s.t.Helper()
+	if c.gone != (s.state == nil) {
+		s.t.Errorf("in the state: %s", s.describe())
+	}
+	if c.config != nil && !c.gone {
+		must(s.t, s.wantNoChange(s.t.Context(), c.config(s)))
+	}
+	s.wantForeign()
+	must(s.t, s.destroy(s.t.Context()))
+	s.wantForeign()
+	for tag, digest := range s.w.contents(s.repository) {
+		if s.foreign[tag] == digest {
+			continue
+		}
+		if owned {
+			s.t.Errorf("%s was left at %s after the destroy", digest, tag)
+		} else if !slices.Contains(s.placeholders(), digest) {
+			s.t.Errorf("%s at %s is nobody's", digest, tag)
+		}
+	}
+}
+
+// placeholders are the digests that the scenarios push.
+func (s *stage) placeholders() []string {
+	return []string{
+		digestOf(s.t, placeholder(s.t, "x86_64", seedimage.Response{})),
+		digestOf(s.t, placeholder(s.t, "arm64", seedimage.Response{})),
+	}
+}
+
+func (s *stage) wantForeign() {
+	s.t.Helper()
+	contents := s.w.contents(s.repository)
+	for tag, digest := range s.foreign {
+		if contents[tag] != digest {
+			s.t.Errorf("the pipeline's tag %s holds %q, want %s", tag, contents[tag], digest)
+		}
+	}
+}
+
+// tally counts outcomes for the log.
+type tally struct {
+	sync.Mutex
+	counts map[string]int
+}
+
+func (y *tally) add(outcome string) {
+	y.Lock()
+	defer y.Unlock()
+	if y.counts == nil {
+		y.counts = map[string]int{}
+	}
+	y.counts[outcome]++
+}
+
+func (y *tally) String() string {
+	y.Lock()
+	defer y.Unlock()
+	var parts []string
+	for _, outcome := range slices.Sorted(maps.Keys(y.counts)) {
+		parts = append(parts, fmt.Sprintf("%d %s", y.counts[outcome], outcome))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// hangs tells the faults that end with Ctrl-C alone.
+func hangs(kind fakeaws.FaultKind) bool {
+	return kind == fakeaws.FaultHang || kind == fakeaws.FaultHangAfter
+}
+
+// Every fault at every request: the command succeeds or fails with a clear
+// error, the next one converges, and nothing of the pipeline's is lost.
+func TestFaults_matrix(t *testing.T) {
+	t.Parallel()
+	for name, c := range scenarios {
+		t.Run(name, func(t *testing.T) {
+			var results tally
+			places := c.record(t, newWorld(t))
+			t.Cleanup(func() {
+				t.Logf("%d requests, %d faults at each: %s", len(places), len(fakeaws.FaultKinds()), &results)
+			})
+			for _, p := range places {
+				for _, kind := range fakeaws.FaultKinds() {
+					t.Run(p.String()+"/"+string(kind), func(t *testing.T) {
+						results.add(c.strike(t, newWorld(t), p, kind))
+					})
+				}
+			}
+		})
+	}
+}
+
+// strike plays the scenario with one fault and returns what came of it.
+func (c scenario) strike(t *testing.T, w *world, p place, kind fakeaws.FaultKind) string {
+	t.Helper()
+	s := c.stage(t, w)
+	before := s.state
+	fault := w.Inject(p.fault(s, kind))
+	done := make(chan struct{})
+	if hangs(kind) {
+		go func() {
+			select {
+			case <-fault.Struck():
+				s.interrupt()
+			case <-done:
+			}
+		}()
+	}
+	err := c.command(s)
+	close(done)
+	fault.Remove()
+	if len(fault.Hits()) == 0 {
+		t.Fatal("the fault did not strike")
+	}
+	outcome := "succeeded"
+	if err != nil {
+		outcome = "failed"
+		s.wantClear(err, p, kind)
+		if before != nil && s.state == nil && !c.replaces {
+			t.Error("the resource has left the state with an error")
+		}
+		s.wantForeign()
+		must(t, c.command(s))
+	}
+	c.settled(s, true)
+	return outcome
+}
+
+// wantClear checks that an error says what failed, why, and what to do.
+func (s *stage) wantClear(err error, p place, kind fakeaws.FaultKind) {
+	s.t.Helper()
+	if errors.Is(err, errBroken) {
+		s.t.Error(err)
+	}
+	failure, ok := errors.AsType[*diagnosticsError](err)
+	if !ok {
+		s.t.Errorf("no diagnostic but %v", err)
+		return
+	}
+	for _, d := range failure.errors {
+		if d.Summary == "" || len(d.Detail) < 40 {
+			s.t.Errorf("%q: %q says too little", d.Summary, d.Detail)
+		}
+	}
+	text := err.Error()
+	if strings.Contains(text, "not found") && kind != fakeaws.FaultHTML {
+		s.t.Errorf("a fault is taken for absence: %s", text)
+	}
+	if p.service == "sts" {
+		return
+	}
+	action := "Action: ecr:" + p.operation
+	if p.operation == "CompleteLayerUpload" || hangs(kind) && p.service == "ecr-registry" {
+		// The end of an upload stands for two actions, and of two uploads that are
+		// interrupted either may be named.
+		action = "Action: ecr:"
+	}
+	for _, want := range []string{action, "Repository: " + testHost + "/" + s.repository} {
+		if !strings.Contains(text, want) {
+			s.t.Errorf("the error does not say %q:\n%s", want, text)
+		}
+	}
+	for fault, want := range map[fakeaws.FaultKind]string{
+		fakeaws.FaultHang: "interrupted", fakeaws.FaultHangAfter: "interrupted",
+		fakeaws.FaultDenied: "access to ECR denied", fakeaws.FaultNotJSON: "unexpected answer",
+		fakeaws.FaultThrottle: "ECR request quota used up", fakeaws.FaultTruncate: "no answer from ECR",
+	} {
+		if kind == fault && !strings.Contains(text, want) {
+			s.t.Errorf("the error after %q does not say %q:\n%s", kind, want, text)
+		}
+	}
+}

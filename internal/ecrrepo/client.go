@@ -171,29 +171,3 @@ func (c *Client) Open(ctx context.Context, u RepositoryURL) (*Repository, error)
 	}
 	return &Repository{URL: u, client: c, region: region}, nil
 }
-
-// OpenByName returns the repository of that name in a region ("": the
-// provider's) and an account ("": the one of the credentials). One
-// DescribeRepositories request tells its URL.
-func (c *Client) OpenByName(ctx context.Context, name, region, registryID string) (*Repository, error) {
-	shared, err := c.region(ctx, region)
-	if err != nil {
-		return nil, err
-	}
-	r := &Repository{URL: RepositoryURL{Name: name}, client: c, region: shared}
-	in := &ecr.DescribeRepositoriesInput{RepositoryNames: []string{name}}
-	if registryID != "" {
-		in.RegistryId = &registryID
-	}
-	out, err := shared.api.DescribeRepositories(ctx, in)
-	if err != nil {
-		return nil, r.newError(ctx, "ecr:DescribeRepositories", err)
-	}
-	if len(out.Repositories) != 1 {
-		return nil, r.errorf("ecr:DescribeRepositories", ErrUnexpectedAnswer, "%d repositories of one name", len(out.Repositories))
-	}
-	if r.URL, err = ParseRepositoryURL(aws.ToString(out.Repositories[0].RepositoryUri)); err != nil {
-		return nil, r.errorf("ecr:DescribeRepositories", ErrUnexpectedAnswer, "%w", err)
-	}
-	return r, nil
-}

@@ -10,6 +10,6 @@
 // and nowhere else; what a placeholder is, this package does not know.
 //
 // The files, in reading order: url.go (names), client.go and repository.go
-// (who speaks to whom), look.go, put.go, delete.go (what can be done),
-// token.go, transport.go, retry.go, errors.go (how).
+// (who speaks to whom), look.go, put.go, delete.go (what can be done), named.go,
+// describe.go, recent.go (what the data sources ask besides), token.go, transport.go, retry.go, errors.go (how).
 package ecrrepo

@@ -114,10 +114,6 @@ func TestHandover_lostRelease(t *testing.T) {
 			test.lose(w)
 			exampletest.Untouched(t, tf.Apply(), functionAddress)
 			w.runs("app", image)
-			if w.at("app", "latest") != "" {
-				w.deleteTag("app", "latest")
-			}
-			w.end(tf)
 		})
 	}
 }

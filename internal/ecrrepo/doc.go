@@ -11,5 +11,6 @@
 //
 // The files, in reading order: url.go (names), client.go and repository.go
 // (who speaks to whom), look.go, put.go, delete.go (what can be done), named.go,
-// describe.go, recent.go (what the data sources ask besides), token.go, transport.go, retry.go, errors.go (how).
+// describe.go, recent.go (what the data sources ask besides), token.go,
+// transport.go, retry.go, errors.go (how).
 package ecrrepo

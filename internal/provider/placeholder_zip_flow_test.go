@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/hashicorp/terraform-exec/tfexec"
 
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/exampletest"
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/seedzip"
@@ -302,4 +303,21 @@ func TestPlaceholderZip_runtimes(t *testing.T) {
 			tf.Destroy()
 		})
 	}
+}
+
+// TestPlaceholderZip_handlerBefore changes the handler before the first deployment,
+// in the way that the documentation says.
+func TestPlaceholderZip_handlerBefore(t *testing.T) {
+	w := newZipWorld(t)
+	w.tf.Edit("main.tf", `"app.handler"`, `"src/main.run"`)
+	exampletest.Does(t, w.tf.Apply(), "update "+functionAddress)
+	w.runsPackage(w.seed()) // with the old name of the file, so the function fails
+	w.tf.Apply(tfexec.Replace(objectAddress), tfexec.Replace(functionAddress))
+	want, err := seedzip.Build("python3.13", "src/main.run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.runsPackage(want)
+	exampletest.Empty(t, w.tf.Plan())
+	w.tf.Destroy()
 }

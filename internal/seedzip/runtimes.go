@@ -40,7 +40,8 @@ const supported = "python3.8 and later, nodejs16.x and later, ruby3.2 and later,
 
 // hints tell what to do instead, by the beginning of the runtime.
 var hints = []struct{ prefix, hint string }{
-	{"java", compiled}, {"dotnet", compiled},
+	{"java", compiled},
+	{"dotnet", compiled},
 	{"go", "Go programs run on provided.al2023."},
 	{"provided", "Use provided.al2023."},
 }

@@ -38,8 +38,8 @@ type bench struct {
 // build makes the provider as a release is made, and finds Terraform.
 func (b *bench) build(ctx context.Context) error {
 	b.binary = filepath.Join(b.dir, "terraform-provider-lambdaseed")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.binary,
-		"github.com/lambdaseed/terraform-provider-lambdaseed") //nolint:gosec // The path is our own folder's.
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.binary, //nolint:gosec // The path is our own folder's.
+		"github.com/lambdaseed/terraform-provider-lambdaseed")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the provider: %w\n%s", err, output)

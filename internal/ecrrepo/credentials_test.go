@@ -22,8 +22,10 @@ func TestCredentialsFailInTheMiddle(t *testing.T) {
 	if !errors.Is(byECR, ErrDenied) || errors.Is(byECR, ErrNoCredentials) {
 		t.Errorf("ECR's refusal is %v", byECR)
 	}
-	bySTS := r.newError(t.Context(), "ecr:BatchGetImage", &smithy.OperationError{ServiceID: "ECR", OperationName: "BatchGetImage",
-		Err: fmt.Errorf("get identity: get credentials: %w", &smithy.OperationError{ServiceID: "STS", OperationName: "AssumeRole", Err: denied})})
+	bySTS := r.newError(t.Context(), "ecr:BatchGetImage", &smithy.OperationError{
+		ServiceID: "ECR", OperationName: "BatchGetImage",
+		Err: fmt.Errorf("get identity: get credentials: %w", &smithy.OperationError{ServiceID: "STS", OperationName: "AssumeRole", Err: denied}),
+	})
 	if !errors.Is(bySTS, ErrNoCredentials) || errors.Is(bySTS, ErrDenied) {
 		t.Errorf("the refusal of a role is %v", bySTS)
 	}

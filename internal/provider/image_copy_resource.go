@@ -36,6 +36,8 @@ var (
 	_ resource.ResourceWithModifyPlan  = (*imageCopyResource)(nil)
 	_ resource.ResourceWithImportState = (*imageCopyResource)(nil)
 	_ resource.ResourceWithIdentity    = (*imageCopyResource)(nil)
+
+	_ seedMethods[imageCopyModel] = (*imageCopyModel)(nil)
 )
 
 func newImageCopyResource() resource.Resource { return &imageCopyResource{} }

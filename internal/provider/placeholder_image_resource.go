@@ -39,6 +39,8 @@ var (
 	_ resource.ResourceWithModifyPlan  = (*placeholderImageResource)(nil)
 	_ resource.ResourceWithImportState = (*placeholderImageResource)(nil)
 	_ resource.ResourceWithIdentity    = (*placeholderImageResource)(nil)
+
+	_ seedMethods[placeholderImageModel] = (*placeholderImageModel)(nil)
 )
 
 func newPlaceholderImageResource() resource.Resource { return &placeholderImageResource{} }

@@ -24,10 +24,15 @@ const (
 	deleteTimeout = 10 * time.Minute
 )
 
-// seeded is what a resource that puts an image at a tag adds to the life cycle
-// that all of them share: the methods of a pointer to its model M.
+// seeded is a pointer to the model M of a resource that puts an image at a tag.
 type seeded[M any] interface {
 	*M
+	seedMethods[M]
+}
+
+// seedMethods are what a resource adds to the life cycle that all of them
+// share.
+type seedMethods[M any] interface {
 	// base is the part of the model that all have.
 	base() *seedModel
 	// open opens the repository and says what the resource makes of the images

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -32,7 +33,7 @@ var remedies = []remedy{
 		reason:  ecrrepo.ErrRepositoryNotFound,
 		summary: "ECR repository not found",
 		causes: []string{
-			"the repository URL has a typing error, or names another account or region than was meant",
+			"the repository URL has a typing error, is not that of an ECR repository, or names another account or region than was meant",
 			"the repository is created by the same configuration, but Terraform does not know that it comes first",
 		},
 		advice: "Set repository_url to the repository_url attribute of the aws_ecr_repository, so that Terraform creates the repository before.",
@@ -44,7 +45,7 @@ var remedies = []remedy{
 			"the credentials' IAM policies do not allow the action named below on the repository",
 			"a permissions boundary, a service control policy, a VPC endpoint policy or the repository's own policy denies it",
 		},
-		advice: "Allow the action on the repository; the provider's documentation lists the minimum IAM policy of each operation.",
+		advice: "Allow the action on the repository: the guide \"IAM policies\" in the provider's documentation has the least policy of each operation.",
 	},
 	{
 		reason:  ecrrepo.ErrCredentials,
@@ -219,8 +220,19 @@ func newDiagnostic(doing string, err error) diag.Diagnostic {
 			return diag.NewErrorDiagnostic(doing+": "+r.summary, r.detail(err))
 		}
 	}
-	return diag.NewErrorDiagnostic(doing+" failed", remedy{}.detail(err))
+	if answer, ok := errors.AsType[*ecrrepo.Error](err); ok && answer.StatusCode >= http.StatusInternalServerError {
+		return diag.NewErrorDiagnostic(doing+" failed", remedy{advice: adviceForFault}.detail(err))
+	}
+	return diag.NewErrorDiagnostic(doing+" failed", remedy{advice: adviceForOthers}.detail(err))
 }
+
+// What to do about failures that have no remedy of their own.
+const (
+	adviceForFault = "AWS could not serve the request, and trying again has not helped. " +
+		"Apply again in a while: what has been done so far is found and used. If it lasts, look at the AWS Health Dashboard."
+	adviceForOthers = "The answer below says why. If it is of no help, run Terraform again with TF_LOG=DEBUG, " +
+		"and report what is logged at https://github.com/lambdaseed/terraform-provider-lambdaseed/issues."
+)
 
 func (r remedy) detail(err error) string {
 	var b strings.Builder

@@ -72,7 +72,9 @@ func newHandoverDiagnostic(doing string, err error) diag.Diagnostic {
 		if config, ok := awsconfig.Explain(err); ok {
 			return diag.NewErrorDiagnostic(doing+": "+config.Summary, config.Detail)
 		}
-		found.summary = "failed"
+		return diag.NewErrorDiagnostic(doing+" failed", fmt.Sprintf(
+			"If the answer below is of no help, plan again in a while, and look at the AWS Health Dashboard.\n\nAction: %s\nResource: %s\nAnswer: %s",
+			answer.Action, answer.Resource, answer.Said()))
 	}
 	var b strings.Builder
 	if len(found.causes) > 0 {

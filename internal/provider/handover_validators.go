@@ -35,7 +35,13 @@ var validParameterName = stringCheck{
 var validRepositoryName = stringCheck{
 	summary:     "Invalid repository name",
 	description: "must be the name of an ECR repository",
-	check:       ecrrepo.ValidateRepositoryName,
+	check: func(s string) error {
+		// Such a name is possible, and would be of a repository that never exists.
+		if u, err := ecrrepo.ParseRepositoryURL(s); err == nil && u.IsECR() {
+			return fmt.Errorf("%q is the URL of a repository; write it in repository_url, or its name alone, %q, here", s, u.Name)
+		}
+		return ecrrepo.ValidateRepositoryName(s)
+	},
 }
 
 // regionName is looser than the regions that exist, since new ones and those of

@@ -192,7 +192,7 @@ func TestValidateBlock(t *testing.T) {
 		},
 		"two endpoints": {
 			block{"endpoints": []any{map[string]any{"lambda": "https://b.example.com"}, map[string]any{"lambda": "https://a.example.com"}}},
-			[]string{`ERROR: endpoints: Two endpoints for one service: The endpoints blocks give two URLs for lambda: https://a.example.com and https://b.example.com.`},
+			[]string{`ERROR: endpoints: Two endpoints for one service: The endpoints blocks give two URLs for lambda: https://a.example.com and https://b.example.com. Leave one of them.`},
 		},
 		"proxy without scheme": {
 			block{"https_proxy": "proxy.example.com:3128"},
@@ -252,7 +252,7 @@ func TestValidateBlock(t *testing.T) {
 		"one block with an unknown role": {block{"assume_role": []any{map[string]any{"role_arn": unknown}}}, nil},
 		"chain with a gap": {
 			block{"assume_role": []any{map[string]any{"role_arn": "arn:aws:iam::123456789012:role/r"}, map[string]any{"role_arn": ""}}},
-			[]string{`ERROR: assume_role[1].role_arn: No role to assume: Block 2 of 2 in the chain of assume_role blocks has no role_arn.`},
+			[]string{`ERROR: assume_role[1].role_arn: No role to assume: Block 2 of 2 in the chain of assume_role blocks has no role_arn. Set it, or remove the block.`},
 		},
 		"unknown blocks": {
 			block{"assume_role": unknown, "assume_role_with_web_identity": unknown, "endpoints": unknown, "allowed_account_ids": unknown}, nil,

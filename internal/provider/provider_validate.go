@@ -73,7 +73,7 @@ func validateAssumeRole(ctx context.Context, list types.List, diags *diag.Diagno
 				"The assume_role block has no role_arn, so that no role is assumed and the credentials are used as they are.")
 		} else {
 			diags.AddAttributeError(at, "No role to assume",
-				fmt.Sprintf("Block %d of %d in the chain of assume_role blocks has no role_arn.", i+1, len(roles)))
+				fmt.Sprintf("Block %d of %d in the chain of assume_role blocks has no role_arn. Set it, or remove the block.", i+1, len(roles)))
 		}
 	}
 }
@@ -93,7 +93,7 @@ func validateEndpoints(ctx context.Context, set types.Set, diags *diag.Diagnosti
 			}
 			if other, ok := seen[service]; ok && other != url.ValueString() {
 				diags.AddAttributeError(path.Root("endpoints"), "Two endpoints for one service",
-					fmt.Sprintf("The endpoints blocks give two URLs for %s: %s and %s.", service, min(other, url.ValueString()), max(other, url.ValueString())))
+					fmt.Sprintf("The endpoints blocks give two URLs for %s: %s and %s. Leave one of them.", service, min(other, url.ValueString()), max(other, url.ValueString())))
 			}
 			seen[service] = url.ValueString()
 		}

@@ -108,18 +108,18 @@ func TestImageCopy_handedOver(t *testing.T) {
 	index, _, _ := multiPlatform(t, "one")
 	w.source.Push(t, "team/app:1", index)
 	config := copyOnly("ghcr.io/team/app:1", "")
-	var real string
+	var theirs string
 	w.testWith(resource.TestCase{
 		Steps: []resource.TestStep{
 			{Config: config},
 			{
-				PreConfig:        func() { real = w.push("app", defaultCopyTag, realImage(t, "real")) },
+				PreConfig:        func() { theirs = w.push("app", defaultCopyTag, realImage(t, "real")) },
 				Config:           config,
 				ConfigPlanChecks: emptyPlan(),
 			},
 		},
 		CheckDestroy: func(s *terraformState) error {
-			return w.contains("app", map[string]string{defaultCopyTag: real})(s)
+			return w.contains("app", map[string]string{defaultCopyTag: theirs})(s)
 		},
 	})
 }

@@ -120,13 +120,13 @@ func TestImageCopy_updateAfterHandOver(t *testing.T) {
 	firstDigest := w.source.Push(t, "library/alpine:1", first)
 	second, _, _ := multiPlatform(t, "two")
 	w.source.Push(t, "library/alpine:2", second)
-	var real string
+	var theirs string
 	w.testWith(resource.TestCase{
 		Steps: []resource.TestStep{
 			{Config: copyOnly("alpine:1", "")},
 			{
 				PreConfig: func() {
-					real = w.push("app", defaultCopyTag, realImage(t, "real"))
+					theirs = w.push("app", defaultCopyTag, realImage(t, "real"))
 					w.ResetRequests()
 					w.asked()
 				},
@@ -134,8 +134,8 @@ func TestImageCopy_updateAfterHandOver(t *testing.T) {
 				ConfigPlanChecks: copyPlanned(plancheck.ResourceActionUpdate),
 				ConfigStateChecks: []statecheck.StateCheck{
 					copyValue("image_digest", knownvalue.StringFunc(func(got string) error {
-						if got != real {
-							return fmt.Errorf("got %s, want %s", got, real)
+						if got != theirs {
+							return fmt.Errorf("got %s, want %s", got, theirs)
 						}
 						return nil
 					})),
@@ -151,7 +151,7 @@ func TestImageCopy_updateAfterHandOver(t *testing.T) {
 			},
 		},
 		CheckDestroy: func(s *terraformState) error {
-			return w.contains("app", map[string]string{defaultCopyTag: real})(s)
+			return w.contains("app", map[string]string{defaultCopyTag: theirs})(s)
 		},
 	})
 }

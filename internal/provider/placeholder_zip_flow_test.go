@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"sync/atomic"
 	"testing"
 
@@ -72,8 +73,8 @@ func newZipWorld(t *testing.T, edits ...string) *zipWorld {
 	}
 	w.tf = exampletest.New(t, w.Server, factories(WithPlaceholderZip(build))["lambdaseed"])
 	w.tf.Copy("../../examples/placeholder-zip")
-	for i := 0; i < len(edits); i += 2 {
-		w.tf.Edit("main.tf", edits[i], edits[i+1])
+	for edit := range slices.Chunk(edits, 2) {
+		w.tf.Edit("main.tf", edit[0], edit[1])
 	}
 	w.tf.Apply()
 	w.runsPackage(w.seed())

@@ -46,6 +46,10 @@ func (x *exchange) scheme() string {
 // registryAuthorised asks IAM; when it says no the request has been answered.
 func (x *exchange) registryAuthorised(w http.ResponseWriter) bool {
 	text, ok := x.mayDo(x.record.Operation, x.route.repository)
+	if ok && x.record.Operation == "CompleteLayerUpload" && x.r.ContentLength > 0 {
+		// The closing PUT may bring the last part with it.
+		text, ok = x.mayDo("UploadLayerPart", x.route.repository)
+	}
 	if ok {
 		return true
 	}

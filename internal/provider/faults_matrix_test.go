@@ -102,6 +102,15 @@ var scenarios = map[string]scenario{
 		config:  (*stage).plain,
 		gone:    true,
 	},
+	"restore a lost seed": {
+		prepare: func(s *stage) {
+			must(s.t, s.run(s.plain()))
+			must(s.t, s.run(s.arm()))
+			s.w.ExpireImage(testRegion, s.repository, defaultImageTag)
+		},
+		command: func(s *stage) error { return s.run(s.arm()) },
+		config:  (*stage).arm,
+	},
 	"update": {
 		foreign: []string{"v1"},
 		prepare: func(s *stage) { must(s.t, s.run(s.plain())) },

@@ -4,6 +4,7 @@
 package exampletest_test
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -29,10 +30,9 @@ const (
 // elsewhere are the examples that another test plays, by the beginning of their
 // folder's name, with the reason.
 var elsewhere = map[string]string{
-	"provider":       "provider blocks alone: the tests of the provider validate and plan them",
-	"migrate-":       "each is two configurations, one after the other: TestMigrations",
-	"iam":            "policies, no configurations: the tests of the provider hold it to them",
-	"private-mirror": "the configuration of Terraform's command line: TestFilesystemMirror",
+	"provider": "provider blocks alone: the tests of the provider validate and plan them",
+	"migrate-": "each is two configurations, one after the other: TestMigrations",
+	"iam":      "policies, no configurations: the tests of the provider hold it to them",
 }
 
 // example is a configuration in examples/: a folder, or, in the folders that
@@ -91,11 +91,12 @@ func TestExamples(t *testing.T) {
 	for _, example := range found {
 		t.Run(example.name, func(t *testing.T) {
 			t.Parallel()
-			srv := startAWS(t)
+			srv := startAWS(t, sourceRegistries(t)...)
 			if prepare, ok := given[example.name]; ok {
 				prepare(t, srv)
 			}
 			w := exampletest.New(t, srv, lambdaseed)
+			w.Setenv(map[string]string{"TF_VAR_docker_hub_token": sourcePassword})
 			example.write(t, w)
 			if w.Apply().Changes() == "" && !strings.HasPrefix(example.name, "functions/") && !strings.HasPrefix(example.name, "data-sources/") {
 				t.Error("the example creates nothing")
@@ -113,7 +114,9 @@ func TestExamples(t *testing.T) {
 }
 
 // given is what is there before an example is applied, by the example's name.
-var given = map[string]func(*testing.T, *fakeaws.Server){}
+var given = map[string]func(*testing.T, *fakeaws.Server){
+	"resources/lambdaseed_image_copy/resource_private.tf": pushPrivateSource,
+}
 
 // write brings an example in. What it lacks is put into a file of its own.
 func (e example) write(t *testing.T, w *exampletest.Workspace) {
@@ -128,6 +131,19 @@ func (e example) write(t *testing.T, w *exampletest.Workspace) {
 		t.Fatal(err)
 	}
 	w.Write("rest_of_the_example.tf", rest)
+}
+
+// imports are the resources that can be imported: what their least
+// configuration has, their default tag, and what a plan changes beside the
+// import.
+var imports = map[string]struct{ arguments, tag, changes string }{
+	"lambdaseed_placeholder_image": {tag: "lambdaseed-placeholder"},
+	"lambdaseed_image_copy": {
+		arguments: "  source_image = \"public.ecr.aws/lambda/python:3.13\"\n",
+		tag:       "lambdaseed-copy",
+		// Where an image is from cannot be seen in it.
+		changes: "update lambdaseed_image_copy.app",
+	},
 }
 
 // TestImportExamples imports with each of the ways that the page of the resource
@@ -145,7 +161,7 @@ func TestImportExamples(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			srv := startAWS(t)
+			srv := startAWS(t, sourceRegistries(t)...)
 			w := exampletest.New(t, srv, lambdaseed)
 			if identity.Match(text) && w.Version().LessThan(version.Must(version.NewVersion("1.12.0"))) {
 				t.Skipf("Terraform %s does not know import by identity, 1.12 does", w.Version())
@@ -167,28 +183,29 @@ resource "aws_ecr_repository" "app" {
   name = "app"
 }
 `)
-			const seed = `
-resource "lambdaseed_placeholder_image" "app" {
-  repository_url = aws_ecr_repository.app.repository_url
-}
-`
+			kind := filepath.Base(filepath.Dir(file))
+			imported, ok := imports[kind]
+			if !ok {
+				t.Fatalf("nothing is known of %s", kind)
+			}
+			seed := fmt.Sprintf("resource %q \"app\" {\n  repository_url = aws_ecr_repository.app.repository_url\n%s}\n", kind, imported.arguments)
 			w.Write("seed.tf", seed)
 			w.Apply()
 			// The resource is forgotten, as in a state that was lost.
-			w.Write("seed.tf", "removed {\n  from = lambdaseed_placeholder_image.app\n  lifecycle {\n    destroy = false\n  }\n}\n")
+			w.Write("seed.tf", "removed {\n  from = "+kind+".app\n  lifecycle {\n    destroy = false\n  }\n}\n")
 			w.Apply()
 
 			w.Write("seed.tf", seed)
 			w.Write("import.tf", string(text))
 			plan := w.Plan()
-			if plan.Changes() != "" || !plan.Imports("lambdaseed_placeholder_image.app") {
+			if plan.Changes() != imported.changes || !plan.Imports(kind+".app") {
 				t.Errorf("the plan is not just the import: %q", plan.Changes())
 			}
 			w.ApplyPlan(plan)
 			exampletest.Empty(t, w.Plan())
 
 			// What was imported is not deleted.
-			if _, err := ecr.NewFromConfig(srv.AWSConfig(region)).BatchDeleteImage(t.Context(), deleteTag("lambdaseed-placeholder")); err != nil {
+			if _, err := ecr.NewFromConfig(srv.AWSConfig(region)).BatchDeleteImage(t.Context(), deleteTag(imported.tag)); err != nil {
 				t.Fatal(err)
 			}
 			w.Destroy()

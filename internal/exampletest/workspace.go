@@ -51,7 +51,7 @@ type Workspace struct {
 // one the test is skipped.
 func New(t *testing.T, server *fakeaws.Server, lambdaseed func() (tfprotov6.ProviderServer, error), others ...Provider) *Workspace {
 	t.Helper()
-	binary := terraformBinary(t)
+	binary := TerraformBinary(t)
 	outside := t.TempDir()
 	ca, cli := filepath.Join(outside, "ca.pem"), filepath.Join(outside, "terraform.tfrc")
 	for name, content := range map[string][]byte{ca: server.CABundlePEM(), cli: nil} {
@@ -119,7 +119,9 @@ func (w *Workspace) Setenv(variables map[string]string) {
 	}
 }
 
-func terraformBinary(t *testing.T) string {
+// TerraformBinary is the path of Terraform: TF_ACC_TERRAFORM_PATH, or what is in
+// PATH. Without one the test is skipped.
+func TerraformBinary(t *testing.T) string {
 	t.Helper()
 	if binary := os.Getenv("TF_ACC_TERRAFORM_PATH"); binary != "" {
 		return binary

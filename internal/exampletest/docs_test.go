@@ -40,6 +40,7 @@ var languages = map[string]bool{
 // lambdaseed is the provider under test. It waits less than it would for AWS.
 func lambdaseed() (tfprotov6.ProviderServer, error) {
 	return providerserver.NewProtocol6WithError(provider.New("0.1.0",
+		provider.WithKeychain(noLogins{}),
 		provider.WithECROptions(ecrrepo.WithTiming(20*time.Millisecond, 5*time.Millisecond)))())()
 }
 

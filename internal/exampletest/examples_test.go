@@ -96,8 +96,10 @@ func TestExamples(t *testing.T) {
 				prepare(t, srv)
 			}
 			w := exampletest.New(t, srv, lambdaseed)
-			w.Setenv(map[string]string{"TF_VAR_docker_hub_token": sourcePassword})
 			example.write(t, w)
+			if text, ok := tfvars[example.name]; ok {
+				w.Write("terraform.tfvars", text)
+			}
 			if w.Apply().Changes() == "" && !strings.HasPrefix(example.name, "functions/") && !strings.HasPrefix(example.name, "data-sources/") {
 				t.Error("the example creates nothing")
 			}
@@ -116,6 +118,11 @@ func TestExamples(t *testing.T) {
 // given is what is there before an example is applied, by the example's name.
 var given = map[string]func(*testing.T, *fakeaws.Server){
 	"resources/lambdaseed_image_copy/resource_private.tf": pushPrivateSource,
+}
+
+// tfvars are what the user of an example has to set, by the example's name.
+var tfvars = map[string]string{
+	"resources/lambdaseed_image_copy/resource_login.tf": fmt.Sprintf("docker_hub_token = %q\n", sourcePassword),
 }
 
 // write brings an example in. What it lacks is put into a file of its own.

@@ -32,7 +32,7 @@ func TestShellNeedsLittle(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(home, ".curlrc"), []byte("fail-early\nproxy = 127.0.0.1:1\nuser-agent = curlrc\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(home, ".curlrc"), []byte("request = DELETE\nproxy = 127.0.0.1:1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	f := i.start(t, "any.thing", "PATH="+bin, "HOME="+home, "http_proxy=http://127.0.0.1:1", "ALL_PROXY=http://127.0.0.1:1", "LC_ALL=C.UTF-8", "TZ=Asia/Tokyo", "IFS=:", "rules=x", "known= x ")

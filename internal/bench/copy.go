@@ -27,7 +27,7 @@ const sourceHost = "source.example.com"
 // copies are the scenarios of lambdaseed_image_copy: what they are about is the
 // provider's memory, which must not grow with the layers.
 func (b *bench) copies(full bool) []scenario {
-	of := func(title string, layers int, size int64) scenario {
+	of := func(title string, layers byte, size int64) scenario {
 		return scenario{title, func(ctx context.Context) ([]row, error) { return b.copy(ctx, title, layers, size) }}
 	}
 	if !full {
@@ -39,7 +39,7 @@ func (b *bench) copies(full bool) []scenario {
 	}
 }
 
-func (b *bench) copy(ctx context.Context, title string, layers int, size int64) ([]row, error) {
+func (b *bench) copy(ctx context.Context, title string, layers byte, size int64) ([]row, error) {
 	source, err := newSource(layers, size)
 	if err != nil {
 		return nil, err
@@ -82,12 +82,12 @@ type source struct {
 	sizes            map[string]int64
 }
 
-func newSource(layers int, size int64) (*source, error) {
+func newSource(layers byte, size int64) (*source, error) {
 	s := &source{layers: map[string]func() io.Reader{}, sizes: map[string]int64{}}
 	manifest := v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1}
 	config := v1.ConfigFile{OS: "linux", Architecture: "amd64", RootFS: v1.RootFS{Type: "layers"}}
 	for i := range layers {
-		open := func() io.Reader { return io.LimitReader(rand.NewChaCha8([32]byte{byte(i)}), size) }
+		open := func() io.Reader { return io.LimitReader(rand.NewChaCha8([32]byte{i}), size) }
 		digest, _, err := v1.SHA256(open())
 		if err != nil {
 			return nil, err
@@ -118,7 +118,7 @@ func (s *source) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/v2/":
 	case strings.Contains(r.URL.Path, "/manifests/"):
 		w.Header().Set("Content-Type", string(types.OCIManifestSchema1))
-		_, _ = w.Write(s.manifest) //nolint:gosec // A manifest of our own, for our own provider.
+		_, _ = w.Write(s.manifest)
 	case isBlob && s.layers[digest] != nil:
 		w.Header().Set("Content-Length", fmt.Sprint(s.sizes[digest]))
 		_, _ = io.Copy(w, s.layers[digest]()) // the client may be gone

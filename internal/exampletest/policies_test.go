@@ -4,6 +4,7 @@
 package exampletest_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -13,20 +14,25 @@ import (
 
 const policyGuide = "docs/guides/iam-policies.md"
 
-// policyUnder returns the policy that the guide shows under a heading.
+// policyUnder returns the policies that the guide shows under a heading as one,
+// for the account, the region and the repository of the tests.
 func policyUnder(t *testing.T, heading string) string {
 	t.Helper()
 	blocks, err := codeBlocks(policyGuide, read(t, policyGuide))
 	if err != nil {
 		t.Fatal(err)
 	}
+	ours := strings.NewReplacer("REGION", region, "ACCOUNT_ID", "123456789012", "REPOSITORY", "app")
+	var policies []string
 	for _, block := range blocks {
 		if block.heading == heading && block.language == "json" {
-			return block.text
+			policies = append(policies, ours.Replace(block.text))
 		}
 	}
-	t.Fatalf("%s has no policy under %q", policyGuide, heading)
-	return ""
+	if len(policies) == 0 {
+		t.Fatalf("%s has no policy under %q", policyGuide, heading)
+	}
+	return joined(t, policies)
 }
 
 // TestPolicies lets the provider do with the guide's policies, and nothing else,

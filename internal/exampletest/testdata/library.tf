@@ -9,6 +9,11 @@ resource "lambdaseed_placeholder_image" "app" {
   repository_url = aws_ecr_repository.app.repository_url
 }
 
+resource "lambdaseed_image_copy" "app" {
+  repository_url = aws_ecr_repository.app.repository_url
+  source_image   = "public.ecr.aws/lambda/python:3.13"
+}
+
 resource "aws_lambda_function" "app" {
   function_name = "app"
   role          = aws_iam_role.app.arn

@@ -23,10 +23,15 @@ import (
 // quarters of its time.
 const renewBefore = 30 * time.Minute
 
+// withheld stands where a server has sent a password back.
+const withheld = "[withheld]"
+
 // token is what GetAuthorizationToken gives.
 type token struct {
 	// authorization is the value of an Authorization header, a secret.
 	authorization string
+	// secrets takes the password, in both its forms, out of a text.
+	secrets *strings.Replacer
 	// endpoint is the registry that ECR names for it.
 	endpoint *url.URL
 	// renewAt is when a new one is asked for.
@@ -112,9 +117,10 @@ func (s *tokenSource) request(ctx context.Context) (*token, error) {
 	}
 	data := out.AuthorizationData[0]
 	encoded := aws.ToString(data.AuthorizationToken)
-	// Decoded only to be checked: the header takes it as it comes. The error
-	// must not carry what was decoded.
-	if decoded, err := base64.StdEncoding.DecodeString(encoded); err != nil || !strings.Contains(string(decoded), ":") {
+	// The header takes it as it comes. The error must not carry what was decoded.
+	decoded, err := base64.StdEncoding.DecodeString(encoded)
+	_, password, found := strings.Cut(string(decoded), ":")
+	if err != nil || !found || password == "" {
 		return nil, fmt.Errorf("%w: GetAuthorizationToken gave a token that is not base64 of user and password", ErrUnexpectedAnswer)
 	}
 	endpoint, err := url.Parse(aws.ToString(data.ProxyEndpoint))
@@ -124,6 +130,7 @@ func (s *tokenSource) request(ctx context.Context) (*token, error) {
 	lifetime := aws.ToTime(data.ExpiresAt).Sub(s.now())
 	return &token{
 		authorization: "Basic " + encoded,
+		secrets:       strings.NewReplacer(encoded, withheld, password, withheld),
 		endpoint:      endpoint,
 		renewAt:       s.now().Add(lifetime - min(renewBefore, lifetime/4)),
 	}, nil

@@ -148,7 +148,7 @@ func (t *registryTransport) send(in *http.Request) (*http.Response, error) {
 		resp.Body = bound(req, resp.Body)
 		return resp, nil
 	}
-	refusal := readRefusal(req, resp)
+	refusal := readRefusal(req, resp, tok.secrets)
 	if refusal.rejectedToken() {
 		t.tokens.drop(tok)
 	}
@@ -187,7 +187,7 @@ func (t *registryTransport) elsewhere(req *http.Request) (*http.Response, error)
 		return nil, newCutOff(req, err)
 	}
 	if resp.StatusCode >= 400 {
-		return nil, readRefusal(req, resp)
+		return nil, readRefusal(req, resp, nil)
 	}
 	return resp, nil
 }
@@ -281,12 +281,21 @@ func newCutOff(req *http.Request, err error) *registryError {
 
 // readRefusal reads the error document of the OCI distribution specification,
 // or what stands in its place. It closes the body.
-func readRefusal(req *http.Request, resp *http.Response) *registryError {
+//
+// What a server sends back of the password, as a badly made proxy may, does not
+// get into an error; secrets is nil for a request that carried none.
+func readRefusal(req *http.Request, resp *http.Response, secrets *strings.Replacer) *registryError {
 	defer func() { _ = resp.Body.Close() }()
+	quote := func(text string) string {
+		if secrets != nil {
+			text = secrets.Replace(text)
+		}
+		return excerpt([]byte(text))
+	}
 	e := &registryError{
 		action:    registryAction(req),
 		status:    resp.StatusCode,
-		requestID: excerpt([]byte(resp.Header.Get("X-Amzn-Requestid"))),
+		requestID: quote(resp.Header.Get("X-Amzn-Requestid")),
 	}
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, answerLimit))
 	var document struct {
@@ -296,10 +305,10 @@ func readRefusal(req *http.Request, resp *http.Response) *registryError {
 		} `json:"errors"`
 	}
 	if json.Unmarshal(body, &document) == nil && len(document.Errors) > 0 {
-		e.code, e.message = excerpt([]byte(document.Errors[0].Code)), excerpt([]byte(document.Errors[0].Message))
+		e.code, e.message = quote(document.Errors[0].Code), quote(document.Errors[0].Message)
 		return e
 	}
-	e.message = excerpt(body)
+	e.message = quote(string(body))
 	return e
 }
 

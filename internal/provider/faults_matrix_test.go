@@ -4,6 +4,8 @@
 package provider
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/hashicorp/terraform-plugin-log/tflogtest"
 
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/fakeaws"
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/seedimage"
@@ -43,6 +46,9 @@ type stage struct {
 	w          *world
 	repository string
 	foreign    map[string]string
+	// ctx takes the provider's log to log, at its most talkative.
+	ctx context.Context
+	log *bytes.Buffer
 }
 
 func (s *stage) seed(more block) block {
@@ -55,7 +61,7 @@ func (s *stage) plain() block { return s.seed(nil) }
 
 func (s *stage) arm() block { return s.seed(block{"architectures": []any{"arm64"}}) }
 
-func (s *stage) run(config block) error { return s.apply(s.t.Context(), config) }
+func (s *stage) run(config block) error { return s.apply(s.ctx, config) }
 
 // scenarios are the operations of Terraform in the situations in which they
 // make different requests.
@@ -81,7 +87,7 @@ var scenarios = map[string]scenario{
 	"read": {
 		foreign: []string{"v1"},
 		prepare: func(s *stage) { must(s.t, s.run(s.plain())) },
-		command: func(s *stage) error { return s.refresh(s.t.Context()) },
+		command: func(s *stage) error { return s.refresh(s.ctx) },
 		config:  (*stage).plain,
 	},
 	"read after the tag has expired": {
@@ -90,7 +96,7 @@ var scenarios = map[string]scenario{
 			must(s.t, s.run(s.plain()))
 			s.w.ExpireImage(testRegion, s.repository, defaultImageTag)
 		},
-		command: func(s *stage) error { return s.refresh(s.t.Context()) },
+		command: func(s *stage) error { return s.refresh(s.ctx) },
 		config:  (*stage).plain,
 	},
 	"read after the tag was lost": {
@@ -98,7 +104,7 @@ var scenarios = map[string]scenario{
 			must(s.t, s.run(s.plain()))
 			s.w.ExpireImage(testRegion, s.repository, defaultImageTag)
 		},
-		command: func(s *stage) error { return s.refresh(s.t.Context()) },
+		command: func(s *stage) error { return s.refresh(s.ctx) },
 		config:  (*stage).plain,
 		gone:    true,
 	},
@@ -136,7 +142,7 @@ var scenarios = map[string]scenario{
 	"destroy": {
 		foreign: []string{"v1"},
 		prepare: func(s *stage) { must(s.t, s.run(s.plain())) },
-		command: func(s *stage) error { return s.destroy(s.t.Context()) },
+		command: func(s *stage) error { return s.destroy(s.ctx) },
 		gone:    true,
 	},
 	"destroy with older manifests": {
@@ -145,7 +151,7 @@ var scenarios = map[string]scenario{
 			must(s.t, s.run(s.plain()))
 			must(s.t, s.run(s.arm()))
 		},
-		command: func(s *stage) error { return s.destroy(s.t.Context()) },
+		command: func(s *stage) error { return s.destroy(s.ctx) },
 		gone:    true,
 	},
 	"destroy after the hand-over": {
@@ -154,15 +160,21 @@ var scenarios = map[string]scenario{
 			must(s.t, s.run(s.plain()))
 			s.foreign[defaultImageTag] = s.w.push(s.repository, defaultImageTag, realImage(s.t, "taken over"))
 		},
-		command: func(s *stage) error { return s.destroy(s.t.Context()) },
+		command: func(s *stage) error { return s.destroy(s.ctx) },
 		gone:    true,
 	},
+}
+
+func newStage(t *testing.T, w *world) *stage {
+	s := &stage{workspace: w.workspace(), t: t, w: w, repository: "app", foreign: map[string]string{}, log: &bytes.Buffer{}}
+	s.ctx = tflogtest.RootLogger(t.Context(), s.log)
+	return s
 }
 
 // stage prepares a scenario in a repository of its own.
 func (c scenario) stage(t *testing.T, w *world) *stage {
 	t.Helper()
-	s := &stage{workspace: w.workspace(), t: t, w: w, repository: "app", foreign: map[string]string{}}
+	s := newStage(t, w)
 	w.createRepository(s.repository, types.ImageTagMutabilityMutable)
 	for _, tag := range c.foreign {
 		s.foreign[tag] = w.push(s.repository, tag, realImage(t, tag))
@@ -221,10 +233,10 @@ func (c scenario) settled(s *stage, owned bool) {
 		s.t.Errorf("in the state: %s", s.describe())
 	}
 	if c.config != nil && !c.gone {
-		must(s.t, s.wantNoChange(s.t.Context(), c.config(s)))
+		must(s.t, s.wantNoChange(s.ctx, c.config(s)))
 	}
 	s.wantForeign()
-	must(s.t, s.destroy(s.t.Context()))
+	must(s.t, s.destroy(s.ctx))
 	s.wantForeign()
 	for tag, digest := range s.w.contents(s.repository) {
 		if s.foreign[tag] == digest {
@@ -341,6 +353,7 @@ func (c scenario) strike(t *testing.T, w *world, p place, kind fakeaws.FaultKind
 		must(t, c.command(s))
 	}
 	c.settled(s, true)
+	s.wantSecrecy(err)
 	return outcome
 }
 

@@ -35,6 +35,9 @@ type workspace struct {
 	// provider are further arguments of the provider block.
 	provider block
 	state    *resourceState // nil: the resource is not in the state
+	// shared is a process that serves more than one resource, as for the
+	// resources of one configuration; nil starts one for each command.
+	shared *process
 
 	mu      sync.Mutex
 	running *process
@@ -98,14 +101,14 @@ func (w *world) workspace() *workspace {
 
 // start runs the provider. All that it may wait for is milliseconds.
 func (ws *workspace) start(ctx context.Context) (*process, error) {
-	server, err := providerserver.NewProtocol6WithError(New("test",
-		WithECROptions(ecrrepo.WithTiming(20*time.Millisecond, 2*time.Millisecond)),
-		WithSettings(func(s *awsconfig.Settings) { s.MaxBackoff = 2 * time.Millisecond }),
-	)())()
-	if err != nil {
-		return nil, err
+	if ws.shared != nil {
+		return ws.shared, nil
 	}
-	schemas, err := server.GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{})
+	return ws.startWith(ctx, ecrrepo.WithTiming(20*time.Millisecond, 2*time.Millisecond))
+}
+
+func (ws *workspace) startWith(ctx context.Context, opts ...ecrrepo.Option) (*process, error) {
+	p, provider, err := ws.serve(ctx, opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -114,26 +117,41 @@ func (ws *workspace) start(ctx context.Context) (*process, error) {
 		"https_proxy": ws.w.URL(), "custom_ca_bundle": ws.w.ca, "max_retries": 3,
 	}
 	maps.Copy(b, ws.provider)
-	config, err := dynamicValue(schemas.Provider.ValueType(), b)
+	config, err := dynamicValue(provider.ValueType(), b)
 	if err != nil {
 		return nil, err
 	}
-	configured, err := server.ConfigureProvider(ctx, &tfprotov6.ConfigureProviderRequest{Config: config, TerraformVersion: "1.12.0"})
+	configured, err := p.server.ConfigureProvider(ctx, &tfprotov6.ConfigureProviderRequest{Config: config, TerraformVersion: "1.12.0"})
 	if err != nil {
 		return nil, err
 	}
 	if err := errorsOf(configured.Diagnostics); err != nil {
 		return nil, err
 	}
-	of, ok := schemas.ResourceSchemas[seedType].ValueType().(tftypes.Object)
-	if !ok {
-		return nil, fmt.Errorf("%s is no object", seedType)
-	}
-	p := &process{server: server, schema: schemas.ResourceSchemas[seedType], of: of}
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	ws.running = p
 	return p, nil
+}
+
+// serve makes a provider that is not configured yet.
+func (ws *workspace) serve(ctx context.Context, opts ...ecrrepo.Option) (*process, *tfprotov6.Schema, error) {
+	server, err := providerserver.NewProtocol6WithError(New("test",
+		WithECROptions(opts...),
+		WithSettings(func(s *awsconfig.Settings) { s.MaxBackoff = 2 * time.Millisecond }),
+	)())()
+	if err != nil {
+		return nil, nil, err
+	}
+	schemas, err := server.GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{})
+	if err != nil {
+		return nil, nil, err
+	}
+	of, ok := schemas.ResourceSchemas[seedType].ValueType().(tftypes.Object)
+	if !ok {
+		return nil, nil, fmt.Errorf("%s is no object", seedType)
+	}
+	return &process{server: server, schema: schemas.ResourceSchemas[seedType], of: of}, schemas.Provider, nil
 }
 
 // interrupt is what Ctrl-C makes of a command that is running.

@@ -161,7 +161,7 @@ func everyScenario(t *testing.T, name string) scenario {
 			must(s.t, s.run(s.arm()))
 			s.w.ExpireImage(testRegion, s.repository, defaultImageTag)
 		},
-		command: func(s *stage) error { return s.destroy(s.t.Context()) },
+		command: func(s *stage) error { return s.destroy(s.ctx) },
 		gone:    true,
 	}
 	c, ok := all[name]

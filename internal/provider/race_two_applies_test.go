@@ -18,7 +18,7 @@ import (
 func (s *stage) owner() bool {
 	var owns bool
 	before := s.w.at(s.repository, defaultImageTag)
-	must(s.t, s.destroy(s.t.Context()))
+	must(s.t, s.destroy(s.ctx))
 	owns = s.w.at(s.repository, defaultImageTag) != before
 	return owns
 }
@@ -48,7 +48,7 @@ func TestRace_twoApplies(t *testing.T) {
 					t.Run(p.String(), func(t *testing.T) {
 						w := newWorld(t)
 						first := c.stage(t, w)
-						second := &stage{workspace: w.workspace(), t: t, w: w, repository: first.repository}
+						second := newStage(t, w)
 						w.Inject(fakeaws.Fault{
 							Service: p.service, Operation: p.operation, Nth: p.nth, Match: first.mine, Kind: fakeaws.FaultHook,
 							Before: func(fakeaws.Request) {
@@ -63,7 +63,7 @@ func TestRace_twoApplies(t *testing.T) {
 							if got := s.attribute("image_digest"); got != digest {
 								t.Errorf("the %s apply has %q", name, got)
 							}
-							must(t, s.wantNoChange(t.Context(), s.plain()))
+							must(t, s.wantNoChange(s.ctx, s.plain()))
 						}
 						if err := w.contains(first.repository, map[string]string{defaultImageTag: digest})(nil); err != nil {
 							t.Error(err)
@@ -93,7 +93,7 @@ func TestRace_manyApplies(t *testing.T) {
 			w.createRepository("app", mode)
 			var stages []*stage
 			for range 20 {
-				stages = append(stages, &stage{workspace: w.workspace(), t: t, w: w, repository: "app"})
+				stages = append(stages, newStage(t, w))
 			}
 			var wg sync.WaitGroup
 			for _, s := range stages {
@@ -109,7 +109,7 @@ func TestRace_manyApplies(t *testing.T) {
 			}
 			owners := 0
 			for _, s := range stages {
-				must(t, s.wantNoChange(t.Context(), s.plain()))
+				must(t, s.wantNoChange(s.ctx, s.plain()))
 			}
 			for _, s := range stages {
 				if w.at("app", defaultImageTag) != "" && s.owner() {
@@ -152,8 +152,8 @@ func TestRace_twoUpdates(t *testing.T) {
 				} else if got != theirs {
 					t.Errorf("the tag holds %s, the pipeline had pushed %s", got, theirs)
 				}
-				must(t, s.wantNoChange(t.Context(), s.arm()))
-				must(t, s.destroy(t.Context()))
+				must(t, s.wantNoChange(s.ctx, s.arm()))
+				must(t, s.destroy(s.ctx))
 				if _, err := w.pullable(theirs); err != nil {
 					t.Errorf("the pipeline's image went with the destroy: %v", err)
 				}

@@ -33,6 +33,7 @@ var arrows = map[room][]room{
 	"demo":        {"bootstrap", "fakeaws", "seedimage", "standinaws"},
 	"bench":       {"bootstrap", "fakeaws", "seedimage", "standinaws"},
 	"release":     {},
+	"docschema":   {"provider"},
 	"house":       {},
 }
 
@@ -58,8 +59,8 @@ var outside = []struct {
 	},
 	{
 		"github.com/hashicorp/terraform-plugin-",
-		[]room{"main", "provider", "standinaws", "exampletest"},
-		"only the provider package knows Terraform; standinaws plays another provider, exampletest serves both",
+		[]room{"main", "provider", "standinaws", "exampletest", "docschema"},
+		"only the provider package knows Terraform; standinaws plays another provider, exampletest serves both, docschema asks ours",
 	},
 	{
 		"github.com/hashicorp/aws-sdk-go-base",

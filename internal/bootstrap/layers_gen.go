@@ -16,12 +16,12 @@ var layerARM64 []byte
 var layers = map[string]Layer{
 	"x86_64": {
 		Compressed: layerX8664,
-		Digest:     "sha256:f008945f1c3e848a6a762c25cdc7cd1882b5ffe68a2b07dd925229ea49b80d24",
-		DiffID:     "sha256:a0bafbfdd8d88a2643f24797cd1807018470a9e4cd194ed8977ad6d56b4275d0",
+		Digest:     "sha256:c7d00f71610363785aaeadcc79c61965ea107b4d3ca6cc802dcefbdb15a1f355",
+		DiffID:     "sha256:79794602582efca9ba29fc4d1d6dc22da500eecaee6fb19f7b2465a897034ee8",
 	},
 	"arm64": {
 		Compressed: layerARM64,
-		Digest:     "sha256:3ce1da4f75dd3d79c2fdd10cdec5a63e53ec24a3574be9e083951767d2a566c1",
-		DiffID:     "sha256:f780be5f2a8ef74e213fb4a69ebc5dcbcc4ce38541d5060742beed19266751b0",
+		Digest:     "sha256:e02f0d7a95d474a62bc460ce2e581c329ff9415bc2d3c19044a1735fe9ce6d5b",
+		DiffID:     "sha256:c8173406be3f0c110cf769a6b070cacfeee18fdb219c3356e7eb3053cc4a6ac3",
 	},
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/bootstrap/eventrules"
 )
 
 // The environment variables that configure the answer; documented, and set, by
@@ -97,18 +99,12 @@ func (p placeholder) defaultBody() string {
 	return string(append(b, '}'))
 }
 
-// answer returns the answer to an HTTP request of the given kind, as the service
-// behind it expects it.
-func (p placeholder) answer(k kind) []byte {
+// answer returns the answer to an HTTP request, with its headers as the service
+// behind it expects them.
+func (p placeholder) answer(headers eventrules.Headers) []byte {
 	b := append([]byte(`{"statusCode":`), strconv.Itoa(p.statusCode)...)
-	// A target group with multi-value headers ignores "headers" (source: user guide
-	// of Application Load Balancers, "Lambda functions as targets").
-	multiValue := k == albMultiValue
-	if multiValue {
-		b = append(b, `,"multiValueHeaders":{`...)
-	} else {
-		b = append(b, `,"headers":{`...)
-	}
+	multiValue := headers == eventrules.Multi
+	b = append(appendString(append(b, ','), string(headers)), ":{"...)
 	for i, f := range p.headers() {
 		if i > 0 {
 			b = append(b, ',')

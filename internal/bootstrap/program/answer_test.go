@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/bootstrap/eventrules"
 )
 
 // environment returns a lookup in the given variables.
@@ -50,27 +52,23 @@ func TestDefaultAnswer(t *testing.T) {
 	}
 	no := false
 	const body = `{"message":"The Lambda function app still runs its placeholder image: the application has not been deployed yet. Try again later."}`
-	for _, k := range []kind{apiGatewayV1, apiGatewayV2, alb, vpcLatticeV2} {
-		got := strictDecode[decoded](t, p.answer(k))
-		want := decoded{
+	for headers, want := range map[eventrules.Headers]decoded{
+		eventrules.Single: {
 			StatusCode:      503,
 			Headers:         map[string]string{"Content-Type": "application/json", "Retry-After": "60", "Cache-Control": "no-store"},
 			Body:            body,
 			IsBase64Encoded: &no,
+		},
+		eventrules.Multi: {
+			StatusCode:        503,
+			MultiValueHeaders: map[string][]string{"Content-Type": {"application/json"}, "Retry-After": {"60"}, "Cache-Control": {"no-store"}},
+			Body:              body,
+			IsBase64Encoded:   &no,
+		},
+	} {
+		if got := strictDecode[decoded](t, p.answer(headers)); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v, want %+v", headers, got, want)
 		}
-		if !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: got %+v, want %+v", k, got, want)
-		}
-	}
-	got := strictDecode[decoded](t, p.answer(albMultiValue))
-	want := decoded{
-		StatusCode:        503,
-		MultiValueHeaders: map[string][]string{"Content-Type": {"application/json"}, "Retry-After": {"60"}, "Cache-Control": {"no-store"}},
-		Body:              body,
-		IsBase64Encoded:   &no,
-	}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("%s: got %+v, want %+v", albMultiValue, got, want)
 	}
 }
 
@@ -112,7 +110,7 @@ func TestConfiguredAnswer(t *testing.T) {
 			if len(problems) > 0 {
 				t.Fatal(problems)
 			}
-			got := strictDecode[decoded](t, p.answer(apiGatewayV2))
+			got := strictDecode[decoded](t, p.answer(eventrules.Single))
 			if got.StatusCode != tt.status || got.Headers["Content-Type"] != tt.contentType {
 				t.Errorf("got %d, %v", got.StatusCode, got.Headers)
 			}
@@ -129,8 +127,8 @@ func TestConfiguredAnswer(t *testing.T) {
 func TestEmptyBody(t *testing.T) {
 	t.Parallel()
 	p, problems := newPlaceholder(environment(map[string]string{envBodyBase64: ""}))
-	if len(problems) > 0 || strictDecode[decoded](t, p.answer(alb)).Body != "" {
-		t.Errorf("an empty body is not kept: %s, %q", p.answer(alb), problems)
+	if len(problems) > 0 || strictDecode[decoded](t, p.answer(eventrules.Single)).Body != "" {
+		t.Errorf("an empty body is not kept: %s, %q", p.answer(eventrules.Single), problems)
 	}
 }
 

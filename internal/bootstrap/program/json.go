@@ -67,23 +67,6 @@ func (o object) object(key string) object {
 	return inner
 }
 
-// isString reports whether the member called key is a string.
-func (o object) isString(key string) bool {
-	value := o[key]
-	return len(value) > 0 && value[0] == '"'
-}
-
-// has reports whether there is a member called by one of the keys, whatever its
-// value.
-func (o object) has(keys ...string) bool {
-	for _, key := range keys {
-		if _, ok := o[key]; ok {
-			return true
-		}
-	}
-	return false
-}
-
 // scanner walks over one JSON text (RFC 8259). Its methods report whether what they
 // are named for is at pos, and leave pos behind it.
 type scanner struct {

@@ -73,7 +73,7 @@ func TestParseObjectReturnsRawValues(t *testing.T) {
 	if got := string(o["d"]); got != "[ 1 , 2 ]" {
 		t.Errorf("d is %s", got)
 	}
-	if !o.object("a").isString("b") || o.object("a").isString("c") || o.object("d") != nil || o.object("e") != nil {
+	if string(o.object("a")["b"]) != `"c\n"` || o.object("a")["c"] != nil || o.object("d") != nil || o.object("e") != nil {
 		t.Error("the members are not what they are")
 	}
 }

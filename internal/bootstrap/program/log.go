@@ -20,13 +20,13 @@ type logger struct {
 // answered tells that an event gets an HTTP answer.
 func (l logger) answered(requestID string, k kind, statusCode int) {
 	l.write("WARN", "the placeholder image answered an HTTP request",
-		field{"requestId", requestID}, field{"event", string(k)}, field{"outcome", "http-" + strconv.Itoa(statusCode)})
+		field{"requestId", requestID}, field{"event", k.name}, field{"outcome", "http-" + strconv.Itoa(statusCode)})
 }
 
 // failed tells that an event gets a function error.
 func (l logger) failed(requestID string, k kind) {
 	l.write("ERROR", "the placeholder image failed an event: deploy the application's image",
-		field{"requestId", requestID}, field{"event", string(k)}, field{"outcome", "function-error"})
+		field{"requestId", requestID}, field{"event", k.name}, field{"outcome", "function-error"})
 }
 
 func (l logger) warn(message string) {

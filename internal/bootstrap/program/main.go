@@ -58,7 +58,7 @@ func serve(api *runtimeAPI, p placeholder, log logger) error {
 		kind := recognise(inv.event)
 		if kind.isHTTP() {
 			log.answered(inv.requestID, kind, p.statusCode)
-			err = api.respond(inv.requestID, p.answer(kind))
+			err = api.respond(inv.requestID, p.answer(kind.headers))
 		} else {
 			log.failed(inv.requestID, kind)
 			err = api.fail(inv.requestID, p.failure())

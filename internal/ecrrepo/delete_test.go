@@ -132,7 +132,7 @@ func TestDeleteFailures(t *testing.T) {
 				}
 				return
 			}
-			wantError(t, err, test.reason, test.says)
+			_ = wantError(t, err, test.reason, test.says)
 		})
 	}
 }
@@ -145,7 +145,7 @@ func TestDeleteDenied(t *testing.T) {
 	w.Inject(fakeaws.Fault{Operation: "BatchDeleteImage", Count: -1, Kind: fakeaws.FaultDenied})
 	_, err := r.DeleteTag(t.Context(), "seed", digest)
 	failure := wantError(t, err, ErrDenied, "is not authorized to perform: ecr:BatchDeleteImage on resource: arn:aws:ecr:"+testRegion+":"+testAccount+":repository/app")
-	if failure.Action != "ecr:BatchDeleteImage" || failure.Code != "AccessDeniedException" || failure.RequestID == "" || failure.StatusCode != 400 {
+	if failure.Action != "ecr:BatchDeleteImage" || failure.Code != "AccessDeniedException" || failure.RequestID == "" || failure.StatusCode != http.StatusBadRequest {
 		t.Errorf("%+v", failure)
 	}
 }
@@ -220,7 +220,7 @@ func TestDeleteUntaggedNeedsAnAnswer(t *testing.T) {
 			r := w.repository("app")
 			digest := w.put(r, "seed", image(t, "ours")).Image.Digest
 			w.Inject(fakeaws.Fault{Operation: "DescribeImages", Kind: fakeaws.FaultRewrite, Rewrite: func(a *fakeaws.Answer) { a.Body = []byte(body) }})
-			wantError(t, r.DeleteUntagged(t.Context(), digest, all), ErrUnexpectedAnswer, "ecr:DescribeImages", "descriptions of the image "+digest)
+			_ = wantError(t, r.DeleteUntagged(t.Context(), digest, all), ErrUnexpectedAnswer, "ecr:DescribeImages", "descriptions of the image "+digest)
 			w.wantThere(r, "seed")
 		})
 	}
@@ -260,5 +260,5 @@ func TestMutability(t *testing.T) {
 		t.Errorf("%+v, %v", m, err)
 	}
 	_, err = w.open(w.client, testHost+"/absent").Mutability(t.Context())
-	wantError(t, err, ErrRepositoryNotFound, "ecr:DescribeRepositories")
+	_ = wantError(t, err, ErrRepositoryNotFound, "ecr:DescribeRepositories")
 }

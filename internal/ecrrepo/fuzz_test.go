@@ -30,7 +30,7 @@ func FuzzReadRefusal(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, status int, body []byte, requestID string) {
-		req := httptest.NewRequest(http.MethodPut, "https://"+testHost+"/v2/app/manifests/seed", nil)
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodPut, "https://"+testHost+"/v2/app/manifests/seed", nil)
 		resp := &http.Response{StatusCode: status, Header: http.Header{"X-Amzn-Requestid": {requestID}}, Body: io.NopCloser(bytes.NewReader(body))}
 		answer := readRefusal(req, resp, nil)
 		err := (&Repository{URL: RepositoryURL{Host: testHost, Name: "app"}}).newError(t.Context(), "ecr:PutImage", answer)

@@ -60,7 +60,7 @@ func TestRegistryHostWithPlainHTTP(t *testing.T) {
 	r := w.repository("app")
 	w.names("http://" + testHost)
 	_, err := r.PutIfAbsent(t.Context(), "seed", image(t, "one"))
-	wantError(t, err, ErrRegistryHost, "ECR named the registry "+testHost+" with plain HTTP, which is accepted for this machine (loopback) only")
+	_ = wantError(t, err, ErrRegistryHost, "ECR named the registry "+testHost+" with plain HTTP, which is accepted for this machine (loopback) only")
 	if sent := w.RequestsTo("ecr-registry", ""); len(sent) > 0 {
 		t.Errorf("requests to a registry: %v", sent)
 	}
@@ -73,7 +73,7 @@ func TestRegistryHostOfAnEmulator(t *testing.T) {
 	w.repository("app")
 	r := w.open(w.client, "registry.internal:5000/app")
 	_, err := r.PutIfAbsent(t.Context(), "seed", image(t, "one"))
-	wantError(t, err, ErrRegistryHost, "the repository URL is on the host registry.internal:5000, but ECR in region "+testRegion+" named the registry 127.0.0.1:")
+	_ = wantError(t, err, ErrRegistryHost, "the repository URL is on the host registry.internal:5000, but ECR in region "+testRegion+" named the registry 127.0.0.1:")
 }
 
 // A repository of another account: ECR names that account's registry when asked

@@ -109,7 +109,7 @@ func TestHostileAPIAnswers(t *testing.T) {
 				w.ResetRequests()
 				w.Inject(fakeaws.Fault{Operation: operation, Count: -1, Kind: fakeaws.FaultHandler, Handler: answer.handler})
 				err := call(w, r)
-				wantError(t, err, nil, "ecr:"+operation+" on "+testHost+"/app", answer.says)
+				_ = wantError(t, err, nil, "ecr:"+operation+" on "+testHost+"/app", answer.says)
 				if IsGone(err) {
 					t.Error("a hostile answer is taken for absence")
 				}
@@ -162,7 +162,7 @@ func TestHostileRegistryAnswers(t *testing.T) {
 				case err == nil && (answer.says != "" || !result.Pushed || w.at(r, "seed") == ""):
 					t.Errorf("a hostile answer is taken for success: %+v", result)
 				case err != nil:
-					wantError(t, err, nil, answer.says)
+					_ = wantError(t, err, nil, answer.says)
 					if strings.ContainsAny(err.Error(), "\a\x1b") {
 						t.Errorf("control characters in the error %q", err)
 					}

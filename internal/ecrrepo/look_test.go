@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -32,10 +33,10 @@ func TestLook(t *testing.T) {
 		t.Errorf("%d requests for two looks", n)
 	}
 	_, err := r.Look(t.Context(), "v2")
-	wantError(t, err, ErrImageNotFound, `ecr:BatchGetImage on `+testHost+`/app: image not found: nothing at "v2"`)
+	_ = wantError(t, err, ErrImageNotFound, `ecr:BatchGetImage on `+testHost+`/app: image not found: nothing at "v2"`)
 	_, err = w.open(w.client, testHost+"/absent").Look(t.Context(), "v1")
 	failure := wantError(t, err, ErrRepositoryNotFound, "RepositoryNotFoundException")
-	if failure.RequestID == "" || failure.StatusCode != 400 || !IsGone(err) {
+	if failure.RequestID == "" || failure.StatusCode != http.StatusBadRequest || !IsGone(err) {
 		t.Errorf("%+v", failure)
 	}
 }
@@ -116,7 +117,7 @@ func TestAnyTagged(t *testing.T) {
 		t.Errorf("%d lists and %d looks", lists, looks)
 	}
 	_, err = w.open(w.client, testHost+"/absent").AnyTagged(t.Context(), all)
-	wantError(t, err, ErrRepositoryNotFound, "ecr:ListImages")
+	_ = wantError(t, err, ErrRepositoryNotFound, "ecr:ListImages")
 }
 
 // A list that is missing is not an empty one.
@@ -128,7 +129,7 @@ func TestAnyTaggedNeedsAList(t *testing.T) {
 		w.push(r, "v1", image(t, "one"))
 		w.Inject(fakeaws.Fault{Operation: "ListImages", Kind: fakeaws.FaultRewrite, Rewrite: func(a *fakeaws.Answer) { a.Body = []byte(body) }})
 		_, err := r.AnyTagged(t.Context(), all)
-		wantError(t, err, ErrUnexpectedAnswer, "ecr:ListImages", "an answer without a list of images")
+		_ = wantError(t, err, ErrUnexpectedAnswer, "ecr:ListImages", "an answer without a list of images")
 	}
 }
 

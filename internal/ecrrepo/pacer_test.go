@@ -64,12 +64,12 @@ func (q *quota) applies(t *testing.T, processes, parallelism, calls int, others 
 		for range parallelism {
 			wg.Go(func() {
 				for range todo {
-					time.Sleep(others)
+					_ = sleepContext(t.Context(), others)
 					err := p.run(t.Context(), true, func() error {
 						if err := pace.wait(t.Context()); err != nil {
 							return err
 						}
-						time.Sleep(roundTrip)
+						_ = sleepContext(t.Context(), roundTrip)
 						if !q.take() {
 							pace.throttled()
 							return &registryError{status: 429}

@@ -298,7 +298,7 @@ func distinct(layers []v1.Layer) ([]v1.Layer, error) {
 
 // mayExist tells a refusal that could mean "this blob is there already".
 func (e *registryError) mayExist() bool {
-	return e.err == nil && e.status >= 400 && e.status < 500 && !e.rejectedToken() && !e.throttled() && registryReason(e) != ErrDenied
+	return e.err == nil && e.status >= 400 && e.status < 500 && !e.rejectedToken() && !e.throttled() && !errors.Is(registryReason(e), ErrDenied)
 }
 
 func (r *Repository) uploadLayer(ctx context.Context, layer v1.Layer, absent bool) error {

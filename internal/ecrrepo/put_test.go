@@ -212,7 +212,7 @@ func TestPutInterruptedBeforeTheManifest(t *testing.T) {
 			cancel()
 		}()
 		result, err := r.PutIfAbsent(ctx, "seed", image(t, "ours"))
-		wantError(t, err, ErrCanceled, "ecr:PutImage")
+		_ = wantError(t, err, ErrCanceled, "ecr:PutImage")
 		if result.Pushed || w.at(r, "seed") != "" {
 			t.Errorf("pushed %v, the tag holds %q", result.Pushed, w.at(r, "seed"))
 		}
@@ -347,7 +347,7 @@ func TestPutIntoANewRepository(t *testing.T) {
 		w.wantPushed(r, "seed", w.put(r, "seed", image(t, "ours")), image(t, "ours"))
 		absent := w.open(w.client, w.host+"/absent")
 		_, err := absent.PutIfAbsent(t.Context(), "seed", image(t, "ours"))
-		wantError(t, err, ErrRepositoryNotFound, "RepositoryNotFoundException: The repository with name 'absent' does not exist")
+		_ = wantError(t, err, ErrRepositoryNotFound, "RepositoryNotFoundException: The repository with name 'absent' does not exist")
 	}, fakeaws.WithCreateLag(3))
 }
 
@@ -378,7 +378,7 @@ func TestPutAnswersThatAreNone(t *testing.T) {
 				_, _ = rw.Write([]byte(body))
 			}})
 			result, err := r.PutIfAbsent(t.Context(), "seed", image(t, "ours"))
-			wantError(t, err, ErrUnexpectedAnswer, "ecr:PutImage")
+			_ = wantError(t, err, ErrUnexpectedAnswer, "ecr:PutImage")
 			if result.Pushed {
 				t.Error("a push is claimed that has not happened")
 			}
@@ -407,7 +407,7 @@ func TestReplace(t *testing.T) {
 		w.wantLeft(r, "seed", result, theirs)
 
 		_, err = r.Replace(t.Context(), "absent", old.Image.Digest, image(t, "newer"))
-		wantError(t, err, ErrImageNotFound, `nothing at "absent"`)
+		_ = wantError(t, err, ErrImageNotFound, `nothing at "absent"`)
 	})
 }
 
@@ -431,7 +431,7 @@ func TestReplaceRace(t *testing.T) {
 			w.ExpireImage(testRegion, "app", "seed")
 		}})
 		_, err = r.Replace(t.Context(), "seed", digestOf(t, image(t, "theirs")), image(t, "newest"))
-		wantError(t, err, ErrImageNotFound)
+		_ = wantError(t, err, ErrImageNotFound)
 		if got := w.at(r, "seed"); got != "" {
 			t.Errorf("a tag that was deleted is back, with %s", got)
 		}

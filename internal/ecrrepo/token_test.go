@@ -136,7 +136,7 @@ func TestTokenRefusedForGood(t *testing.T) {
 		rw.WriteHeader(http.StatusUnauthorized)
 	}})
 	_, err := r.PutIfAbsent(t.Context(), "seed", image(t, "one"))
-	wantError(t, err, ErrCredentials, "HTTP status 401")
+	_ = wantError(t, err, ErrCredentials, "HTTP status 401")
 	// Config and layer are sent side by side, each tries with a second token.
 	if n := w.asked("GetAuthorizationToken"); n < 2 || n > 3 {
 		t.Errorf("%d tokens, want 2 or 3", n)

@@ -306,29 +306,36 @@ const dockerAddress = "EXAMPLETEST_DOCKER"
 // calls.
 func TestMain(m *testing.M) {
 	if address := os.Getenv(dockerAddress); address != "" {
-		os.Exit(command(address, os.Args))
+		os.Exit(command(address, os.Args)) //nolint:forbidigo // A main function in all but name.
 	}
-	os.Exit(m.Run())
+	m.Run()
 }
 
 // command is aws or docker. All that it does is what matters to a repository:
 // the push.
-func command(address string, args []string) int {
+func command(address string, args []string, stdin io.Reader, stdout io.Writer) error {
 	switch {
 	case filepath.Base(args[0]) == "aws":
-		fmt.Println("password")
+		_, err := fmt.Fprintln(stdout, "password")
+		return err
 	case len(args) > 2 && args[1] == "login":
-		_, _ = io.Copy(io.Discard, os.Stdin)
+		_, err := io.Copy(io.Discard, stdin)
+		return err
 	case len(args) == 3 && args[1] == "push":
-		resp, err := http.Post(address+"/?"+url.Values{"image": {args[2]}}.Encode(), "", nil) //nolint:gosec // It is the test's own server.
+		req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, address+"/?"+url.Values{"image": {args[2]}}.Encode(), http.NoBody)
 		if err != nil {
-			fmt.Println(err)
-			return 1
+			return err
 		}
-		_ = resp.Body.Close()
-		return resp.StatusCode - http.StatusOK
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return err
+		}
+		if resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("docker push: %s", resp.Status)
+		}
+		return resp.Body.Close()
 	}
-	return 0
+	return nil
 }
 
 // playDocker puts the commands on Terraform's PATH.

@@ -55,7 +55,7 @@ func TestFilesystemMirror(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(work, "main.tf"), []byte(required), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	run := exec.CommandContext(t.Context(), exampletest.TerraformBinary(t), "init", "-no-color") //nolint:gosec // Terraform.
+	run := exec.CommandContext(t.Context(), exampletest.TerraformBinary(t), "init", "-no-color")
 	run.Dir = work
 	// A proxy that is not there: whoever asks a registry fails.
 	run.Env = []string{"TF_CLI_CONFIG_FILE=" + cli, "CHECKPOINT_DISABLE=1", "HTTPS_PROXY=http://127.0.0.1:1", "SYSTEMROOT=" + os.Getenv("SYSTEMROOT")}
@@ -93,7 +93,7 @@ func writeZip(t *testing.T, name string) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
 		t.Fatal(err)
 	}
-	file, err := os.Create(name) //nolint:gosec // In the test's own folder.
+	file, err := os.Create(name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ package exampletest_test
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -226,7 +225,7 @@ func TestOldProvidersAreNamed(t *testing.T) {
 	t.Parallel()
 	for _, p := range oldProviders() {
 		if !strings.Contains(p.Source, "/") {
-			t.Error(fmt.Sprintf("a provider has the source %q", p.Source))
+			t.Errorf("a provider has the source %q", p.Source)
 		}
 	}
 }

@@ -5,6 +5,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 
@@ -70,7 +71,11 @@ func FuzzImportID(f *testing.F) {
 			t.Fatal(err)
 		}
 		if err := errorsOf(resp.Diagnostics); err != nil {
-			for _, d := range err.(*diagnosticsError).errors { //nolint:errorlint // errorsOf gives no other.
+			refused, ok := errors.AsType[*diagnosticsError](err)
+			if !ok {
+				t.Fatalf("errorsOf gave %T", err)
+			}
+			for _, d := range refused.errors {
 				if d.Summary == "" || len(d.Detail) < 20 {
 					t.Errorf("%q is refused with %q: %q", id, d.Summary, d.Detail)
 				}

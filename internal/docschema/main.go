@@ -11,6 +11,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"log"
 	"os"
 	"strings"
 
@@ -25,13 +27,12 @@ import (
 const name = "lambdaseed"
 
 func main() {
-	if err := run(context.Background()); err != nil {
-		fmt.Fprintln(os.Stderr, "docschema:", err)
-		os.Exit(1)
+	if err := write(context.Background(), os.Stdout); err != nil {
+		log.Fatal(err)
 	}
 }
 
-func run(ctx context.Context) error {
+func write(ctx context.Context, to io.Writer) error {
 	server, err := providerserver.NewProtocol6WithError(provider.New("docs")())()
 	if err != nil {
 		return err
@@ -47,8 +48,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	encoder := json.NewEncoder(os.Stdout)
-	return encoder.Encode(object{
+	return json.NewEncoder(to).Encode(object{
 		"format_version": "1.0",
 		"provider_schemas": object{name: object{
 			"provider":                  schemaOf(schema.Provider),

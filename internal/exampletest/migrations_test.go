@@ -306,7 +306,10 @@ const dockerAddress = "EXAMPLETEST_DOCKER"
 // calls.
 func TestMain(m *testing.M) {
 	if address := os.Getenv(dockerAddress); address != "" {
-		os.Exit(command(address, os.Args)) //nolint:forbidigo // A main function in all but name.
+		if err := command(address, os.Args, os.Stdin, os.Stdout); err != nil {
+			panic(err)
+		}
+		return
 	}
 	m.Run()
 }

@@ -61,7 +61,7 @@ func FuzzImportID(f *testing.F) {
 	} {
 		f.Add(id)
 	}
-	p, _, err := (&workspace{}).serve(f.Context())
+	p, _, err := (&world{}).workspace().serve(f.Context())
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -46,7 +46,9 @@ type watchedContent struct {
 
 func (w *watchedContent) Read(p []byte) (int, error) {
 	n, err := w.ReadCloser.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
+	// The end is io.EOF itself: an error that wraps one is that of a connection
+	// to the source that was closed.
+	if err != nil && err != io.EOF {
 		w.content.mu.Lock()
 		w.content.err = err
 		w.content.mu.Unlock()

@@ -231,6 +231,8 @@ type registryError struct {
 	action                   string
 	status                   int
 	code, message, requestID string
+	// mute tells the answer to HEAD, which comes without its text.
+	mute bool
 	// err is set when no whole answer came.
 	err error
 }
@@ -253,8 +255,11 @@ func (e *registryError) expiredToken() bool {
 	return strings.Contains(strings.ToLower(e.message), "authorization token has expired")
 }
 
+// rejectedToken tells that a new token may be taken. Where the text is missing,
+// 403 may mean an expired one as well as a denied action: then a new token is
+// asked for, and what is refused with that one is denied.
 func (e *registryError) rejectedToken() bool {
-	return e.status == http.StatusUnauthorized || e.expiredToken()
+	return e.status == http.StatusUnauthorized || e.expiredToken() || e.mute && e.status == http.StatusForbidden
 }
 
 func (e *registryError) throttled() bool {
@@ -295,6 +300,7 @@ func readRefusal(req *http.Request, resp *http.Response, secrets *strings.Replac
 	e := &registryError{
 		action:    registryAction(req),
 		status:    resp.StatusCode,
+		mute:      req.Method == http.MethodHead,
 		requestID: quote(resp.Header.Get("X-Amzn-Requestid")),
 	}
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, answerLimit))

@@ -127,8 +127,11 @@ func (c *client) access(ctx context.Context) (http.RoundTripper, authn.Authentic
 	}
 	if c.options.ECR != nil {
 		way, err := c.options.ECR(ctx, c.ref)
-		if way != nil || err != nil {
-			return way, authn.Anonymous, err
+		if err != nil {
+			return nil, nil, &wayError{err}
+		}
+		if way != nil {
+			return way, authn.Anonymous, nil
 		}
 	}
 	// ECR Public takes everyone, but not one who comes with a login that has

@@ -99,17 +99,28 @@ type knownError interface {
 	Temporary() bool
 }
 
+// wayError is a failure to find the way that was handed in.
+type wayError struct{ err error }
+
+func (e *wayError) Error() string { return e.err.Error() }
+func (e *wayError) Unwrap() error { return e.err }
+
 // newError sorts the errors of go-containerregistry and of the network.
 func (c *client) newError(ctx context.Context, err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	e := c.errorf(nil, "%s", c.said(ctx, err))
-	e.err = err
 	if known, ok := errors.AsType[knownError](err); ok {
-		e.temporary = known.Temporary()
+		e.err, e.temporary = known, known.Temporary()
 		return e
 	}
+	if way, ok := errors.AsType[*wayError](err); ok {
+		e.err = way.err
+		return e
+	}
+	// Others are kept as text only: one of the connection may wrap io.EOF, which
+	// a reader of a layer would take for its end.
 	e.temporary, e.reason = c.reason(ctx, err)
 	return e
 }

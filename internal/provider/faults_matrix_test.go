@@ -5,6 +5,7 @@ package provider
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,6 +37,18 @@ type scenario struct {
 	gone bool
 	// replaces tells that it may be gone in between.
 	replaces bool
+	// world is where it is played, newWorld where it is nil.
+	world func(*testing.T) *world
+	// resource is the type of the resource, the placeholder's where it is "".
+	resource string
+}
+
+func (c scenario) newWorld(t *testing.T) *world {
+	t.Helper()
+	if c.world != nil {
+		return c.world(t)
+	}
+	return newWorld(t)
 }
 
 // stage is where a scenario is played: a repository and a workspace that are
@@ -175,6 +188,7 @@ func newStage(t *testing.T, w *world) *stage {
 func (c scenario) stage(t *testing.T, w *world) *stage {
 	t.Helper()
 	s := newStage(t, w)
+	s.resource = cmp.Or(c.resource, seedType)
 	w.createRepository(s.repository, types.ImageTagMutabilityMutable)
 	for _, tag := range c.foreign {
 		s.foreign[tag] = w.push(s.repository, tag, realImage(t, tag))
@@ -302,17 +316,22 @@ func hangs(kind fakeaws.FaultKind) bool {
 // error, the next one converges, and nothing of the pipeline's is lost.
 func TestFaults_matrix(t *testing.T) {
 	t.Parallel()
+	playFaults(t, scenarios)
+}
+
+func playFaults(t *testing.T, scenarios map[string]scenario) {
+	t.Helper()
 	for name, c := range scenarios {
 		t.Run(name, func(t *testing.T) {
 			var results tally
-			places := c.record(t, newWorld(t))
+			places := c.record(t, c.newWorld(t))
 			t.Cleanup(func() {
 				t.Logf("%d requests, %d faults at each: %s", len(places), len(fakeaws.FaultKinds()), &results)
 			})
 			for _, p := range places {
 				for _, kind := range fakeaws.FaultKinds() {
 					t.Run(p.String()+"/"+string(kind), func(t *testing.T) {
-						results.add(c.strike(t, newWorld(t), p, kind))
+						results.add(c.strike(t, c.newWorld(t), p, kind))
 					})
 				}
 			}

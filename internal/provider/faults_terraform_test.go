@@ -32,6 +32,8 @@ type workspace struct {
 	// key is the access key of this workspace's provider, by which the server
 	// tells its requests from those of others.
 	key string
+	// resource is the type of the resource.
+	resource string
 	// provider are further arguments of the provider block.
 	provider block
 	state    *resourceState // nil: the resource is not in the state
@@ -53,9 +55,10 @@ type resourceState struct {
 
 // process is one run of the provider: Terraform starts one for each command.
 type process struct {
-	server tfprotov6.ProviderServer
-	schema *tfprotov6.Schema
-	of     tftypes.Object
+	server   tfprotov6.ProviderServer
+	resource string
+	schema   *tfprotov6.Schema
+	of       tftypes.Object
 }
 
 // diagnosticsError are the errors that a command ended with.
@@ -96,7 +99,7 @@ func (w *world) workspace() *workspace {
 	workspaces.Lock()
 	defer workspaces.Unlock()
 	workspaces.made++
-	return &workspace{w: w, key: fmt.Sprintf("AKIAWORKSPACE%07d", workspaces.made)}
+	return &workspace{w: w, key: fmt.Sprintf("AKIAWORKSPACE%07d", workspaces.made), resource: seedType}
 }
 
 // start runs the provider. All that it may wait for is milliseconds.
@@ -137,7 +140,7 @@ func (ws *workspace) startWith(ctx context.Context, opts ...ecrrepo.Option) (*pr
 // serve makes a provider that is not configured yet.
 func (ws *workspace) serve(ctx context.Context, opts ...ecrrepo.Option) (*process, *tfprotov6.Schema, error) {
 	server, err := providerserver.NewProtocol6WithError(New("test",
-		WithECROptions(opts...),
+		WithKeychain(noLogins{}), WithECROptions(opts...),
 		WithSettings(func(s *awsconfig.Settings) { s.MaxBackoff = 2 * time.Millisecond }),
 	)())()
 	if err != nil {
@@ -147,11 +150,11 @@ func (ws *workspace) serve(ctx context.Context, opts ...ecrrepo.Option) (*proces
 	if err != nil {
 		return nil, nil, err
 	}
-	of, ok := schemas.ResourceSchemas[seedType].ValueType().(tftypes.Object)
+	of, ok := schemas.ResourceSchemas[ws.resource].ValueType().(tftypes.Object)
 	if !ok {
-		return nil, nil, fmt.Errorf("%s is no object", seedType)
+		return nil, nil, fmt.Errorf("%s is no object", ws.resource)
 	}
-	return &process{server: server, schema: schemas.ResourceSchemas[seedType], of: of}, schemas.Provider, nil
+	return &process{server: server, resource: ws.resource, schema: schemas.ResourceSchemas[ws.resource], of: of}, schemas.Provider, nil
 }
 
 // interrupt is what Ctrl-C makes of a command that is running.
@@ -254,7 +257,7 @@ func (ws *workspace) bring(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	resp, err := p.server.ImportResourceState(ctx, &tfprotov6.ImportResourceStateRequest{TypeName: seedType, ID: id})
+	resp, err := p.server.ImportResourceState(ctx, &tfprotov6.ImportResourceStateRequest{TypeName: p.resource, ID: id})
 	if err != nil {
 		return err
 	}
@@ -287,7 +290,7 @@ func (ws *workspace) read(ctx context.Context, p *process) error {
 		return err
 	}
 	resp, err := p.server.ReadResource(ctx, &tfprotov6.ReadResourceRequest{
-		TypeName: seedType, CurrentState: current, Private: ws.state.private, CurrentIdentity: ws.state.identity,
+		TypeName: p.resource, CurrentState: current, Private: ws.state.private, CurrentIdentity: ws.state.identity,
 	})
 	if err != nil {
 		return err
@@ -355,7 +358,7 @@ func (p *process) validate(ctx context.Context, config tftypes.Value) error {
 	if err != nil {
 		return err
 	}
-	resp, err := p.server.ValidateResourceConfig(ctx, &tfprotov6.ValidateResourceConfigRequest{TypeName: seedType, Config: dynamic})
+	resp, err := p.server.ValidateResourceConfig(ctx, &tfprotov6.ValidateResourceConfigRequest{TypeName: p.resource, Config: dynamic})
 	if err != nil {
 		return err
 	}
@@ -363,7 +366,7 @@ func (p *process) validate(ctx context.Context, config tftypes.Value) error {
 }
 
 func (p *process) planChange(ctx context.Context, prior, proposed, config tftypes.Value, private []byte, identity *tfprotov6.ResourceIdentityData) (*tfprotov6.PlanResourceChangeResponse, error) {
-	req := &tfprotov6.PlanResourceChangeRequest{TypeName: seedType, PriorPrivate: private, PriorIdentity: identity}
+	req := &tfprotov6.PlanResourceChangeRequest{TypeName: p.resource, PriorPrivate: private, PriorIdentity: identity}
 	for value, field := range map[*tftypes.Value]**tfprotov6.DynamicValue{
 		&prior: &req.PriorState, &proposed: &req.ProposedNewState, &config: &req.Config,
 	} {
@@ -398,7 +401,7 @@ func (ws *workspace) checkPlan(p *process, plan *plannedChange) error {
 
 // change is the apply of a plan.
 func (ws *workspace) change(ctx context.Context, p *process, plan *plannedChange) error {
-	req := &tfprotov6.ApplyResourceChangeRequest{TypeName: seedType, PlannedPrivate: plan.private, PlannedIdentity: plan.identity}
+	req := &tfprotov6.ApplyResourceChangeRequest{TypeName: p.resource, PlannedPrivate: plan.private, PlannedIdentity: plan.identity}
 	for value, field := range map[*tftypes.Value]**tfprotov6.DynamicValue{
 		&plan.prior: &req.PriorState, &plan.planned: &req.PlannedState, &plan.config: &req.Config,
 	} {

@@ -114,6 +114,9 @@ func tftypesValue(typ tftypes.Type, in any) (tftypes.Value, error) {
 	}
 	switch typ := typ.(type) {
 	case tftypes.Object:
+		if in == nil {
+			return tftypes.NewValue(typ, nil), nil
+		}
 		fields, _ := in.(map[string]any)
 		out := map[string]tftypes.Value{}
 		for name, fieldType := range typ.AttributeTypes {

@@ -31,9 +31,12 @@ type machine struct {
 	env                       map[string]string
 }
 
-// TestMachine builds the provider once for all that follows.
-func TestMachine(t *testing.T) {
-	t.Parallel()
+// installed is a provider that was built, and a Terraform that finds it.
+type installed struct{ terraform, binary, cliConfig string }
+
+// install builds the provider as it is released.
+func install(t *testing.T) installed {
+	t.Helper()
 	terraform, err := exec.LookPath("terraform")
 	if err != nil {
 		t.Skip("terraform is not in PATH, and these tests need the executable itself")
@@ -52,7 +55,30 @@ func TestMachine(t *testing.T) {
 	if err := os.WriteFile(cliConfig, []byte(overrides), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return installed{terraform, binary, cliConfig}
+}
 
+// machine returns a machine that reaches the world's server and nothing else.
+func (i installed) machine(t *testing.T, w *world) *machine {
+	t.Helper()
+	m := &machine{world: w, terraform: i.terraform, cliConfig: i.cliConfig, dir: t.TempDir()}
+	m.env = map[string]string{
+		"TF_CLI_CONFIG_FILE": i.cliConfig, "CHECKPOINT_DISABLE": "1",
+		"HTTPS_PROXY": m.URL(), "AWS_CA_BUNDLE": m.ca,
+		"AWS_REGION": testRegion, "AWS_ACCESS_KEY_ID": providerKey, "AWS_SECRET_ACCESS_KEY": "secret-of-the-environment",
+	}
+	for _, name := range []string{"SYSTEMROOT", "TMPDIR", "TEMP", "TMP"} {
+		if value, ok := os.LookupEnv(name); ok {
+			m.env[name] = value
+		}
+	}
+	return m
+}
+
+// TestMachine builds the provider once for all that follows.
+func TestMachine(t *testing.T) {
+	t.Parallel()
+	provider := install(t)
 	for name, test := range map[string]func(*testing.T, *machine){
 		"offline":                      testOffline,
 		"no metadata service":          testNoMetadataService,
@@ -70,18 +96,7 @@ func TestMachine(t *testing.T) {
 			if strings.HasPrefix(name, "emulator") {
 				opts = append(opts, fakeaws.WithEmulatorHosts())
 			}
-			m := &machine{world: newWorld(t, opts...), terraform: terraform, cliConfig: cliConfig, dir: t.TempDir()}
-			m.env = map[string]string{
-				"TF_CLI_CONFIG_FILE": cliConfig, "CHECKPOINT_DISABLE": "1",
-				"HTTPS_PROXY": m.URL(), "AWS_CA_BUNDLE": m.ca,
-				"AWS_REGION": testRegion, "AWS_ACCESS_KEY_ID": providerKey, "AWS_SECRET_ACCESS_KEY": "secret-of-the-environment",
-			}
-			for _, name := range []string{"SYSTEMROOT", "TMPDIR", "TEMP", "TMP"} {
-				if value, ok := os.LookupEnv(name); ok {
-					m.env[name] = value
-				}
-			}
-			test(t, m)
+			test(t, provider.machine(t, newWorld(t, opts...)))
 		})
 	}
 }

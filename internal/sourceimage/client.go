@@ -5,6 +5,7 @@ package sourceimage
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -59,6 +60,7 @@ type client struct {
 	ref      Reference
 	options  Options
 	keychain keychain
+	secrets  secrets
 
 	mu     sync.Mutex
 	ready  bool
@@ -231,12 +233,40 @@ func (c *client) blob(ctx context.Context, digest v1.Hash, size int64) (io.ReadC
 	return resp.Body, nil
 }
 
-// scrub takes the password out of a text, should a registry have sent it back.
-func (c *client) scrub(text string) string {
-	if c.options.Auth == nil || c.options.Auth.Password == "" {
-		return text
+// secrets are what was sent to a registry to be let in, to be kept out of texts
+// should the registry send it back.
+type secrets struct {
+	mu    sync.Mutex
+	texts map[string]bool
+}
+
+// note remembers the credentials of a request: what is behind the scheme.
+func (s *secrets) note(authorization string) {
+	_, credentials, _ := strings.Cut(authorization, " ")
+	if credentials == "" {
+		return
 	}
-	return strings.ReplaceAll(text, c.options.Auth.Password, "***")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.texts == nil {
+		s.texts = map[string]bool{}
+	}
+	s.texts[credentials] = true
+	if login, err := base64.StdEncoding.DecodeString(credentials); err == nil {
+		if _, password, _ := strings.Cut(string(login), ":"); password != "" {
+			s.texts[password] = true
+		}
+	}
+}
+
+// withhold takes the secrets out of a text.
+func (s *secrets) withhold(text string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for secret := range s.texts {
+		text = strings.ReplaceAll(text, secret, "(withheld)")
+	}
+	return text
 }
 
 // errStalled is why a try was given up in which nothing came any more.

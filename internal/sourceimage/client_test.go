@@ -187,7 +187,7 @@ func TestRefusals(t *testing.T) {
 		"throttled":     {"public.ecr.aws/a/b", sourcetest.Refuse(http.StatusTooManyRequests, "TOOMANYREQUESTS", "Rate exceeded"), sourceimage.ErrThrottled, true, "public.ecr.aws answered with HTTP status 429"},
 		"broken":        {"ghcr.io/app:1", sourcetest.Refuse(http.StatusBadGateway, "UNAVAILABLE", "try again"), sourceimage.ErrFault, true, "HTTP status 502: UNAVAILABLE try again"},
 		"strange":       {"ghcr.io/app:1", sourcetest.Refuse(http.StatusTeapot, "TEAPOT", "short and stout"), sourceimage.ErrUnexpectedAnswer, false, "HTTP status 418"},
-		"echoes secret": {"ghcr.io/app:1", sourcetest.Refuse(http.StatusForbidden, "DENIED", "no login with s3cret! here"), sourceimage.ErrDenied, false, "no login with *** here"},
+		"echoes secret": {"ghcr.io/app:1", sourcetest.Refuse(http.StatusForbidden, "DENIED", "no login with s3cret! here"), sourceimage.ErrDenied, false, "no login with (withheld) here"},
 		"talkative":     {"ghcr.io/app:1", sourcetest.Refuse(http.StatusForbidden, "DENIED", strings.Repeat("no ", 10000)), sourceimage.ErrDenied, false, "no no no"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -205,6 +205,40 @@ func TestRefusals(t *testing.T) {
 			e, ok := errors.AsType[*sourceimage.Error](err)
 			if !ok || !errors.Is(err, test.reason) || e.Temporary() != test.temporary || !strings.Contains(err.Error(), test.want) || len(err.Error()) > 900 {
 				t.Errorf("got %v, want %v with %q", err, test.reason, test.want)
+			}
+		})
+	}
+}
+
+// A registry that sends back what it was sent, with what would clear a screen.
+func TestEcho(t *testing.T) {
+	t.Parallel()
+	registry := sourcetest.New()
+	registry.Push(t, "team/app:1", sourcetest.OCI(t, amd64, "one"))
+	registry.RequireLogin("user", "s3cret!")
+	for name, test := range map[string]struct{ at, scheme string }{"token service": {"/token", "Basic"}, "registry": {"/manifests/", "Bearer"}} {
+		t.Run(name, func(t *testing.T) {
+			echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				sent := r.Header.Get("Authorization")
+				if !strings.Contains(r.URL.Path, test.at) || !strings.HasPrefix(sent, test.scheme) {
+					https(registry).ServeHTTP(w, r)
+					return
+				}
+				_, password, _ := r.BasicAuth()
+				sourcetest.Refuse(http.StatusForbidden, "DENIED", "\x1b[2Jyou sent "+sent+" "+password)(w, r)
+			})
+			o := sourceimage.Options{
+				Transport: hosts{"https://ghcr.io": echo},
+				Auth:      &sourceimage.Auth{Username: "user", Password: "s3cret!"},
+			}
+			_, err := sourceimage.Resolve(t.Context(), parse(t, "ghcr.io/team/app:1"), "x86_64", o)
+			if err == nil || !strings.Contains(err.Error(), "you sent "+test.scheme+" (withheld)") {
+				t.Fatalf("got %v", err)
+			}
+			for _, secret := range []string{"s3cret!", "dXNlcjpzM2NyZXQh", "a-token-of-the-source-registry", "\x1b"} {
+				if strings.Contains(err.Error(), secret) {
+					t.Errorf("%q holds %q", err, secret)
+				}
 			}
 		})
 	}

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
@@ -88,7 +89,7 @@ func (e *Error) Unwrap() []error {
 func (e *Error) Temporary() bool { return e.temporary }
 
 func (c *client) errorf(reason error, format string, args ...any) *Error {
-	return &Error{Source: c.ref.String(), Detail: excerpt(c.scrub(fmt.Sprintf(format, args...))), reason: reason}
+	return &Error{Source: c.ref.String(), Detail: excerpt(c.secrets.withhold(fmt.Sprintf(format, args...))), reason: reason}
 }
 
 // knownError is an error of the way that was handed in for ECR: it tells its
@@ -233,10 +234,18 @@ func withoutURL(err error) error {
 	return err
 }
 
-// excerpt is the beginning of a text on one line.
+// excerpt is the beginning of a text, in one line and without characters that
+// would steer a terminal.
 func excerpt(text string) string {
 	const most = 600
-	text = strings.Join(strings.Fields(strings.ToValidUTF8(text[:min(len(text), 4*most)], "?")), " ")
+	text = strings.ToValidUTF8(text[:min(len(text), 8*most)], "?")
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, text)
+	text = strings.Join(strings.Fields(text), " ")
 	if len(text) > most {
 		text = strings.ToValidUTF8(text[:most], "") + "..."
 	}

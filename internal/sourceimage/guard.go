@@ -35,6 +35,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := g.check(req); err != nil {
 		return nil, err
 	}
+	g.client.secrets.note(req.Header.Get("Authorization"))
 	resp, err := g.base.RoundTrip(req)
 	if err != nil {
 		return nil, err

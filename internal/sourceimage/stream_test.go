@@ -4,6 +4,7 @@
 package sourceimage_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -78,6 +79,7 @@ func TestStream_broken(t *testing.T) {
 			o := options(t)
 			if name == "stalled" {
 				o.StallTime = 50 * time.Millisecond
+				o.Retry = untilItWorks // A busy machine may stall where nothing is wrong.
 			}
 			img, err := sourceimage.Resolve(t.Context(), parse(t, host+"/app:1"), "x86_64", o)
 			if err != nil {
@@ -178,4 +180,13 @@ func stall(w http.ResponseWriter) {
 	if in, ok := w.(watched); ok {
 		<-in.req.Context().Done()
 	}
+}
+
+func untilItWorks(_ context.Context, call func() error) (err error) {
+	for range 100 {
+		if err = call(); err == nil {
+			return nil
+		}
+	}
+	return err
 }

@@ -7,6 +7,7 @@
 package sourcetest
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"log"
@@ -208,9 +209,13 @@ func (r *Registry) letIn(w http.ResponseWriter, req *http.Request, want login) b
 }
 
 func refuse(w http.ResponseWriter, status int, code, message string) {
+	body, err := json.Marshal(map[string]any{"errors": []map[string]string{{"code": code, "message": message}}})
+	if err != nil {
+		panic(err) // strings always encode
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = fmt.Fprintf(w, `{"errors":[{"code":%q,"message":%q}]}`, code, message)
+	_, _ = w.Write(body)
 }
 
 // Refuse answers as a registry that does not do what it was asked for.

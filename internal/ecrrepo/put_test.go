@@ -343,7 +343,9 @@ func TestPutIntoAFullRepository(t *testing.T) {
 // there is not waited for long.
 func TestPutIntoANewRepository(t *testing.T) {
 	onHosts(t, func(t *testing.T, w *world) {
-		r := w.repository("app")
+		// However slow the machine is, the repository becomes visible in a minute.
+		patient := w.newClient(func(*settings) {}, WithTiming(time.Minute, 2*time.Millisecond))
+		r := w.open(patient, w.repository("app").URL.String())
 		w.wantPushed(r, "seed", w.put(r, "seed", image(t, "ours")), image(t, "ours"))
 		absent := w.open(w.client, w.host+"/absent")
 		_, err := absent.PutIfAbsent(t.Context(), "seed", image(t, "ours"))

@@ -77,15 +77,20 @@ func (m Mutability) Immutable(tag string) (immutable, known bool) {
 	return false, false
 }
 
-// Mutability asks for the repository's rule about moving tags.
+// Mutability asks for the repository's rule about moving tags. A repository
+// that ECR does not know is waited for shortly, as by PutIfAbsent.
 func (r *Repository) Mutability(ctx context.Context) (Mutability, error) {
 	const action = "ecr:DescribeRepositories"
-	out, err := r.region.api.DescribeRepositories(ctx, &ecr.DescribeRepositoriesInput{
-		RegistryId:      r.registryID(),
-		RepositoryNames: []string{r.URL.Name},
+	var out *ecr.DescribeRepositoriesOutput
+	err := r.region.policy.settle(ctx, func() (err error) {
+		out, err = r.region.api.DescribeRepositories(ctx, &ecr.DescribeRepositoriesInput{
+			RegistryId:      r.registryID(),
+			RepositoryNames: []string{r.URL.Name},
+		})
+		return r.newError(ctx, action, err)
 	})
 	if err != nil {
-		return Mutability{}, r.newError(ctx, action, err)
+		return Mutability{}, err
 	}
 	if len(out.Repositories) != 1 {
 		return Mutability{}, r.errorf(action, ErrUnexpectedAnswer, "%d repositories of one name", len(out.Repositories))

@@ -73,6 +73,13 @@ func (s seed) openDiagnostic(err error) diag.Diagnostic {
 // the resource owns. After an error nothing was pushed, or what was pushed is
 // found by the next apply.
 func (s seed) create(ctx context.Context, img v1.Image, ifExists string, diags *diag.Diagnostics) (*ecrrepo.Image, ownership) {
+	// Asked before the push: nothing may stand between that and its being
+	// remembered.
+	latestForEver, err := s.latestForEver(ctx)
+	if err != nil {
+		diags.Append(s.diagnostic("Creating", err))
+		return nil, ownership{}
+	}
 	result, err := s.repository.PutIfAbsent(ctx, s.tag, img, s.put...)
 	if err != nil {
 		diags.Append(s.diagnostic("Creating", err))
@@ -81,7 +88,9 @@ func (s seed) create(ctx context.Context, img v1.Image, ifExists string, diags *
 	found := result.Image
 	if result.Pushed {
 		tflog.Info(ctx, "pushed the image", s.fields(found))
-		s.warnOfLatest(ctx, diags)
+		if latestForEver != "" {
+			diags.AddAttributeWarning(path.Root("image_tag"), "Immutable tag \"latest\" is taken by the "+s.noun, latestForEver)
+		}
 		return &found, pushed(result)
 	}
 
@@ -107,22 +116,26 @@ func (s seed) create(ctx context.Context, img v1.Image, ifExists string, diags *
 	return &found, ownership{}
 }
 
-// warnOfLatest warns where the seed has taken "latest" for ever. That the
-// repository cannot be asked is no reason to fail: the image is there.
-func (s seed) warnOfLatest(ctx context.Context, diags *diag.Diagnostics) {
+// latestForEver returns a warning for a seed that would take "latest" for ever,
+// else "". That the repository cannot be asked is no reason to fail, an
+// interruption is.
+func (s seed) latestForEver(ctx context.Context) (string, error) {
 	if s.tag != "latest" {
-		return
+		return "", nil
 	}
 	mutability, err := s.repository.Mutability(ctx)
+	if err != nil && ctx.Err() != nil {
+		return "", err
+	}
 	if err != nil {
 		tflog.Debug(ctx, "whether the tag is immutable is not known", map[string]any{"error": err.Error()})
-		return
+		return "", nil
 	}
-	if immutable, _ := mutability.Immutable(s.tag); immutable {
-		diags.AddAttributeWarning(path.Root("image_tag"), "Immutable tag \"latest\" is taken by the "+s.noun, fmt.Sprintf(
-			"Tags of the repository %s are immutable (%s), so that no pipeline can push \"latest\" while the %s holds it. "+
-				"Choose another image_tag; the default is %q.", s.repository.URL, mutability.Mode, s.noun, s.defaultTag))
+	if immutable, _ := mutability.Immutable(s.tag); !immutable {
+		return "", nil
 	}
+	return fmt.Sprintf("Tags of the repository %s are immutable (%s), so that no pipeline can push \"latest\" while the %s holds it. "+
+		"Choose another image_tag; the default is %q.", s.repository.URL, mutability.Mode, s.noun, s.defaultTag), nil
 }
 
 // read looks at the tag. exists tells whether the resource stays in the state:

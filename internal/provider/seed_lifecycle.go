@@ -124,12 +124,11 @@ func (s seed) latestForEver(ctx context.Context) (string, error) {
 		return "", nil
 	}
 	mutability, err := s.repository.Mutability(ctx)
-	if err != nil && ctx.Err() != nil {
+	if ctx.Err() != nil {
 		return "", err
 	}
 	if err != nil {
 		tflog.Debug(ctx, "whether the tag is immutable is not known", map[string]any{"error": err.Error()})
-		return "", nil
 	}
 	if immutable, _ := mutability.Immutable(s.tag); !immutable {
 		return "", nil

@@ -1,6 +1,10 @@
 // Copyright (c) the lambdaseed authors
 // SPDX-License-Identifier: MPL-2.0
 
+// Thousands of TLS handshakes are made here, and their post-quantum half is
+// most of what they cost.
+//go:debug tlsmlkem=0
+
 package provider
 
 import (
@@ -193,8 +197,21 @@ func (c scenario) stage(t *testing.T, w *world) *stage {
 	for _, tag := range c.foreign {
 		s.foreign[tag] = w.push(s.repository, tag, realImage(t, tag))
 	}
+	// One process for all that leads to the command, and one for all that
+	// follows it; the command has its own.
+	s.share()
 	c.prepare(s)
+	s.shared = nil
 	return s
+}
+
+// share has all commands from here on served by one process.
+func (s *stage) share() {
+	s.t.Helper()
+	s.shared = nil
+	p, err := s.start(s.ctx)
+	must(s.t, err)
+	s.shared = p
 }
 
 // place is a request of a command: the nth of its operation. Their order as a
@@ -243,6 +260,7 @@ func (c scenario) record(t *testing.T, w *world) []place {
 // it has pushed.
 func (c scenario) settled(s *stage, owned bool) {
 	s.t.Helper()
+	s.share()
 	if c.gone != (s.state == nil) {
 		s.t.Errorf("in the state: %s", s.describe())
 	}

@@ -215,6 +215,9 @@ func (s *Server) initError(w http.ResponseWriter, r *http.Request) {
 
 func reply(w http.ResponseWriter, status int, body string) {
 	w.Header().Set("Content-Type", "application/json")
+	// With its length known, a reply is whole when it is flushed: no last chunk
+	// is left to be cut off.
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, body) // a broken connection shows in what the function does
 }

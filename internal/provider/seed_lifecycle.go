@@ -76,6 +76,9 @@ func (s seed) create(ctx context.Context, img v1.Image, ifExists string, diags *
 	// Asked before the push: nothing may stand between that and its being
 	// remembered.
 	latestForEver, err := s.latestForEver(ctx)
+	if err == nil {
+		_, err = s.repository.RegistryID(ctx)
+	}
 	if err != nil {
 		diags.Append(s.diagnostic("Creating", err))
 		return nil, ownership{}
@@ -186,6 +189,11 @@ func (s seed) update(ctx context.Context, img v1.Image, ifExists string, owned o
 	if owned.Lost {
 		found, created := s.create(ctx, img, ifExists, diags)
 		return found, owned.restored(created)
+	}
+	// An emulator's account is asked of STS: before the push, as in create.
+	if _, err := s.repository.RegistryID(ctx); err != nil {
+		diags.Append(s.diagnostic("Updating", err))
+		return nil, owned
 	}
 	result, err := s.repository.Replace(ctx, s.tag, owned.Pushed, img, s.put...)
 	switch {

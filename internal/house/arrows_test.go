@@ -44,6 +44,7 @@ var standIns = []string{
 	module + "/internal/standinaws",
 	module + "/internal/exampletest",
 	module + "/internal/bootstrap/localruntime",
+	module + "/internal/sourceimage/sourcetest",
 }
 
 // outside says which rooms may import a package that is not of this module, by

@@ -451,3 +451,24 @@ func TestImageCopy_targetErrors(t *testing.T) {
 		},
 	})
 }
+
+// In an emulator, whose registry is not named as ECR's are, an image is copied
+// from one repository to another.
+func TestImageCopy_emulator(t *testing.T) {
+	w := newCopyWorld(t, "unused.example.com", fakeaws.WithEmulatorHosts())
+	w.createRepository("app", types.ImageTagMutabilityMutable)
+	w.createRepository("base", types.ImageTagMutabilityMutable)
+	source, err := name.NewTag(w.Address() + "/base:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	img := sourcetest.Docker(t, sourcetest.Platform("amd64", ""), "one")
+	if err := remote.Write(source, img, w.RemoteOptions(w.ctx())...); err != nil {
+		t.Fatal(err)
+	}
+	config := strings.ReplaceAll(copyOnly(source.Name(), ""), testRepository, w.Address()+"/app")
+	w.test([]resource.TestStep{{
+		Config:            w.hcl(config, fmt.Sprintf("endpoints {\n    ecr = %q\n    sts = %[1]q\n  }", w.URL())),
+		ConfigStateChecks: []statecheck.StateCheck{copyValue("image_digest", exactly(digestOf(t, img)))},
+	}})
+}

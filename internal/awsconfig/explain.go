@@ -108,14 +108,7 @@ func fromDiagnostic(d diag.Diagnostic) error {
 }
 
 // fromCallerIdentity explains why the credentials that were found do not work.
-func fromCallerIdentity(d diag.Diagnostic) error {
-	var err error
-	if withErr, ok := d.(diag.DiagnosticWithErr); ok {
-		err = withErr.Err()
-	}
-	if err == nil {
-		return newError(Other, d.Summary(), d.Detail(), nil, nil)
-	}
+func fromCallerIdentity(err error) error {
 	if e, ok := Explain(err); ok {
 		return e
 	}

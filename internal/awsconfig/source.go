@@ -91,11 +91,7 @@ func (s *Source) AccountID(ctx context.Context) (string, error) {
 		return base.accountID, err
 	}
 	return s.account.get(ctx, func(ctx context.Context) (string, error) {
-		baseConfig, err := s.baseConfig()
-		if err != nil {
-			return "", s.redacted(err)
-		}
-		id, err := s.callerAccount(ctx, baseConfig, base.config)
+		id, err := s.callerAccount(ctx, base.config)
 		return id, s.redacted(err)
 	})
 }

@@ -38,9 +38,7 @@ type bench struct {
 // build makes the provider as a release is made, and finds Terraform.
 func (b *bench) build(ctx context.Context) error {
 	b.binary = filepath.Join(b.dir, "terraform-provider-lambdaseed")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.binary, //nolint:gosec // The path is our own folder's.
-		"github.com/lambdaseed/terraform-provider-lambdaseed")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	build := exec.CommandContext(ctx, "make", "--no-print-directory", "build", "BINARY="+b.binary) //nolint:gosec // The path is our own folder's.
 	if output, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the provider: %w\n%s", err, output)
 	}

@@ -65,7 +65,7 @@ func NewClient(configuration Configuration, opts ...Option) *Client {
 
 // regionClient is what the repositories of one region share.
 type regionClient struct {
-	api    *ecr.Client
+	api    *api
 	region string
 	http   *http.Transport
 	policy *policy
@@ -97,13 +97,13 @@ func (c *Client) region(ctx context.Context, region string) (*regionClient, erro
 		return nil, err
 	}
 	transport := sharedTransport(cfg)
-	api := ecr.NewFromConfig(cfg, func(o *ecr.Options) {
+	api := newAPI(ecr.NewFromConfig(cfg, func(o *ecr.Options) {
 		o.HTTPClient = newAPIClient(transport)
 		if endpoint := c.configuration.Endpoint("ecr"); endpoint != "" {
 			o.BaseEndpoint = &endpoint
 		}
-	})
-	policy := newPolicy(api.Options().Retryer.MaxAttempts(), c.settleTime, c.maxBackoff)
+	}))
+	policy := newPolicy(api.maxAttempts, c.settleTime, c.maxBackoff)
 	made := &regionClient{
 		api:    api,
 		region: cfg.Region,

@@ -62,7 +62,7 @@ func (r *Repository) Untag(ctx context.Context, tag, expected string) (found *Im
 // alone, and so is one that an index refers to, which ECR refuses to delete.
 func (r *Repository) DeleteUntagged(ctx context.Context, digest string, ours func(Image) bool) error {
 	const action = "ecr:DescribeImages"
-	out, err := r.region.api.DescribeImages(ctx, &ecr.DescribeImagesInput{
+	out, err := r.region.api.describeImages(ctx, &ecr.DescribeImagesInput{
 		RegistryId:     r.registryID(),
 		RepositoryName: &r.URL.Name,
 		ImageIds:       []types.ImageIdentifier{{ImageDigest: &digest}},
@@ -91,7 +91,7 @@ func (r *Repository) DeleteUntagged(ctx context.Context, digest string, ours fun
 
 func (r *Repository) delete(ctx context.Context, id types.ImageIdentifier) error {
 	const action = "ecr:BatchDeleteImage"
-	out, err := r.region.api.BatchDeleteImage(ctx, &ecr.BatchDeleteImageInput{
+	out, err := r.region.api.batchDeleteImage(ctx, &ecr.BatchDeleteImageInput{
 		RegistryId:     r.registryID(),
 		RepositoryName: &r.URL.Name,
 		ImageIds:       []types.ImageIdentifier{id},

@@ -39,7 +39,7 @@ func (d Detail) IsIndex() bool { return ggcr.MediaType(d.MediaType).IsIndex() }
 // now. It makes one DescribeImages request; errors are those of Look.
 func (r *Repository) Describe(ctx context.Context, reference string) (Detail, error) {
 	const action = "ecr:DescribeImages"
-	out, err := r.region.api.DescribeImages(ctx, &ecr.DescribeImagesInput{
+	out, err := r.region.api.describeImages(ctx, &ecr.DescribeImagesInput{
 		RegistryId:     r.registryID(),
 		RepositoryName: &r.URL.Name,
 		ImageIds:       []types.ImageIdentifier{imageID(reference)},

@@ -67,7 +67,7 @@ func imageID(reference string) types.ImageIdentifier {
 // images returns those of the images that exist.
 func (r *Repository) images(ctx context.Context, ids []types.ImageIdentifier) ([]Image, error) {
 	const action = "ecr:BatchGetImage"
-	out, err := r.region.api.BatchGetImage(ctx, &ecr.BatchGetImageInput{
+	out, err := r.region.api.batchGetImage(ctx, &ecr.BatchGetImageInput{
 		RegistryId:         r.registryID(),
 		RepositoryName:     &r.URL.Name,
 		ImageIds:           ids,
@@ -156,7 +156,7 @@ func (r *Repository) AnyTagged(ctx context.Context, match func(Image) bool) (boo
 		RegistryId:     r.registryID(),
 		RepositoryName: &r.URL.Name,
 		Filter:         &types.ListImagesFilter{TagStatus: types.TagStatusTagged},
-	})
+	}, func(o *ecr.ListImagesPaginatorOptions) { o.StopOnDuplicateToken = true })
 	seen := map[string]bool{}
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)

@@ -60,7 +60,7 @@ func (r *Repository) Locate(ctx context.Context) error {
 
 func (r *Repository) describeURL(ctx context.Context) (RepositoryURL, error) {
 	const action = "ecr:DescribeRepositories"
-	out, err := r.region.api.DescribeRepositories(ctx, &ecr.DescribeRepositoriesInput{
+	out, err := r.region.api.describeRepositories(ctx, &ecr.DescribeRepositoriesInput{
 		RegistryId:      r.registryID(),
 		RepositoryNames: []string{r.URL.Name},
 	})

@@ -340,7 +340,7 @@ func (r *Repository) sendManifest(ctx context.Context, tag string, img v1.Image,
 		}
 		return pusher.Put(ctx, repository.Tag(tag), img)
 	}
-	out, err := r.region.api.PutImage(ctx, &ecr.PutImageInput{
+	out, err := r.region.api.putImage(ctx, &ecr.PutImageInput{
 		RegistryId:             r.registryID(),
 		RepositoryName:         &r.URL.Name,
 		ImageTag:               &tag,

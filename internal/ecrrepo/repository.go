@@ -83,7 +83,7 @@ func (r *Repository) Mutability(ctx context.Context) (Mutability, error) {
 	const action = "ecr:DescribeRepositories"
 	var out *ecr.DescribeRepositoriesOutput
 	err := r.region.policy.settle(ctx, func() (err error) {
-		out, err = r.region.api.DescribeRepositories(ctx, &ecr.DescribeRepositoriesInput{
+		out, err = r.region.api.describeRepositories(ctx, &ecr.DescribeRepositoriesInput{
 			RegistryId:      r.registryID(),
 			RepositoryNames: []string{r.URL.Name},
 		})
@@ -141,9 +141,9 @@ func (r *Repository) transport(ctx context.Context, absent bool) (*registryTrans
 // the provider is told to use FIPS endpoints. URIs that are handed out keep
 // the standard form, since Lambda refuses the other.
 func (r *Repository) pushHost() string {
-	if !r.URL.IsECR() || r.region.api.Options().EndpointOptions.UseFIPSEndpoint != aws.FIPSEndpointStateEnabled {
+	if !r.URL.IsECR() || r.region.api.endpoints.UseFIPSEndpoint != aws.FIPSEndpointStateEnabled {
 		return r.URL.Host
 	}
-	dualStack := r.region.api.Options().EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled
+	dualStack := r.region.api.endpoints.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled
 	return r.URL.hostForm(true, dualStack || r.URL.DualStack)
 }

@@ -48,7 +48,7 @@ func (t *token) GoString() string { return t.String() }
 // that arrive together wait for one request; one that is interrupted does not
 // fail the others.
 type tokenSource struct {
-	api *ecr.Client
+	api *api
 	// registryIDs is nil for the caller's own registry.
 	registryIDs []string
 	now         func() time.Time
@@ -58,7 +58,7 @@ type tokenSource struct {
 	current *token
 }
 
-func newTokenSource(api *ecr.Client, registryIDs []string, now func() time.Time) *tokenSource {
+func newTokenSource(api *api, registryIDs []string, now func() time.Time) *tokenSource {
 	return &tokenSource{api: api, registryIDs: registryIDs, now: now, busy: make(chan struct{}, 1)}
 }
 
@@ -106,7 +106,7 @@ func (s *tokenSource) drop(refused *token) {
 }
 
 func (s *tokenSource) request(ctx context.Context) (*token, error) {
-	out, err := s.api.GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{
+	out, err := s.api.getAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{
 		RegistryIds: s.registryIDs, //nolint:staticcheck // The only way to have ECR name another account's registry.
 	})
 	if err != nil {

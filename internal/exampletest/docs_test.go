@@ -16,7 +16,6 @@ import (
 
 	"github.com/hashicorp/go-version"
 	tfjson "github.com/hashicorp/terraform-json"
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/ecrrepo"
@@ -39,9 +38,9 @@ var languages = map[string]bool{
 
 // lambdaseed is the provider under test. It waits less than it would for AWS.
 func lambdaseed() (tfprotov6.ProviderServer, error) {
-	return providerserver.NewProtocol6WithError(provider.New("0.1.0",
+	return provider.NewServer("0.1.0",
 		provider.WithKeychain(noLogins{}),
-		provider.WithECROptions(ecrrepo.WithTiming(20*time.Millisecond, 5*time.Millisecond)))())()
+		provider.WithECROptions(ecrrepo.WithTiming(20*time.Millisecond, 5*time.Millisecond)))(), nil
 }
 
 func startAWS(t *testing.T, opts ...fakeaws.Option) *fakeaws.Server {

@@ -20,26 +20,34 @@ type Configuration interface {
 	Config(ctx context.Context, region string) (aws.Config, error)
 }
 
-// Client asks Lambda and SSM. It has one client for a region and service, so
-// that the SDK's limit on retries counts for all. It is safe for concurrent use.
+// Client asks Lambda and SSM. It has one client of the SDK for a region and
+// service, so that the SDK's limit on retries counts for all. It is safe for concurrent use.
 type Client struct {
 	configuration Configuration
 
-	lambda regional[*lambda.Client]
-	ssm    regional[*ssm.Client]
+	lambda regional[getFunction]
+	ssm    regional[getParameter]
 }
+
+// getFunction and getParameter stand for the SDK's clients, of which nothing
+// else is used. The clients themselves, in something that may be looked at by
+// reflection, would keep every operation of the two services in the binary.
+type (
+	getFunction  func(context.Context, *lambda.GetFunctionInput, ...func(*lambda.Options)) (*lambda.GetFunctionOutput, error)
+	getParameter func(context.Context, *ssm.GetParameterInput, ...func(*ssm.Options)) (*ssm.GetParameterOutput, error)
+)
 
 // NewClient returns a client. It makes no request and needs no credentials
 // before it is asked something.
 func NewClient(configuration Configuration) *Client {
 	return &Client{
 		configuration: configuration,
-		lambda:        regional[*lambda.Client]{make: func(cfg aws.Config) *lambda.Client { return lambda.NewFromConfig(cfg) }},
-		ssm:           regional[*ssm.Client]{make: func(cfg aws.Config) *ssm.Client { return ssm.NewFromConfig(cfg) }},
+		lambda:        regional[getFunction]{make: func(cfg aws.Config) getFunction { return lambda.NewFromConfig(cfg).GetFunction }},
+		ssm:           regional[getParameter]{make: func(cfg aws.Config) getParameter { return ssm.NewFromConfig(cfg).GetParameter }},
 	}
 }
 
-// regional keeps a service's client for each region.
+// regional keeps what asks a service, for each region.
 type regional[T any] struct {
 	make func(aws.Config) T
 
@@ -47,7 +55,7 @@ type regional[T any] struct {
 	clients map[string]T
 }
 
-// get returns the client for a region and the region's name.
+// get returns what asks the service in a region, and the region's name.
 func (r *regional[T]) get(ctx context.Context, configuration Configuration, region string) (T, string, error) {
 	cfg, err := configuration.Config(ctx, region)
 	if err != nil {

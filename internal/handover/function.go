@@ -39,7 +39,7 @@ type Function struct {
 // ErrNotFound where Lambda says that there is no such function or qualifier.
 func (c *Client) Function(ctx context.Context, region, name, qualifier string) (Function, error) {
 	const action = "lambda:GetFunction"
-	client, region, err := c.lambda.get(ctx, c.configuration, region)
+	get, region, err := c.lambda.get(ctx, c.configuration, region)
 	if err != nil {
 		return Function{}, err
 	}
@@ -49,7 +49,7 @@ func (c *Client) Function(ctx context.Context, region, name, qualifier string) (
 		in.Qualifier = &qualifier
 		resource = fmt.Sprintf("function %s:%s in %s", name, qualifier, region)
 	}
-	out, err := client.GetFunction(ctx, in)
+	out, err := get(ctx, in)
 	if err != nil {
 		return Function{Region: region}, newError(ctx, action, resource, err)
 	}

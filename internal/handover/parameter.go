@@ -35,12 +35,12 @@ func (c *Client) Parameter(ctx context.Context, region, name string) (Parameter,
 	if m := parameterARN.FindStringSubmatch(name); m != nil {
 		region = m[1]
 	}
-	client, region, err := c.ssm.get(ctx, c.configuration, region)
+	get, region, err := c.ssm.get(ctx, c.configuration, region)
 	if err != nil {
 		return Parameter{}, err
 	}
 	resource := fmt.Sprintf("parameter %s in %s", name, region)
-	out, err := client.GetParameter(ctx, &ssm.GetParameterInput{Name: &name, WithDecryption: aws.Bool(true)})
+	out, err := get(ctx, &ssm.GetParameterInput{Name: &name, WithDecryption: aws.Bool(true)})
 	if err != nil {
 		return Parameter{}, newError(ctx, action, resource, err)
 	}

@@ -87,7 +87,7 @@ func newWorld(t *testing.T, opts ...fakeaws.Option) *world {
 func factories(opts ...Option) map[string]func() (tfprotov6.ProviderServer, error) {
 	opts = append([]Option{WithECROptions(ecrrepo.WithTiming(20*time.Millisecond, 5*time.Millisecond))}, opts...)
 	return map[string]func() (tfprotov6.ProviderServer, error){
-		"lambdaseed": providerserver.NewProtocol6WithError(New("test", opts...)()),
+		"lambdaseed": func() (tfprotov6.ProviderServer, error) { return NewServer("test", opts...)(), nil },
 		"aws":        providerserver.NewProtocol6WithError(standinaws.New("test")()),
 	}
 }

@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
@@ -139,13 +138,10 @@ func (ws *workspace) startWith(ctx context.Context, opts ...ecrrepo.Option) (*pr
 
 // serve makes a provider that is not configured yet.
 func (ws *workspace) serve(ctx context.Context, opts ...ecrrepo.Option) (*process, *tfprotov6.Schema, error) {
-	server, err := providerserver.NewProtocol6WithError(New("test",
+	server := NewServer("test",
 		WithKeychain(noLogins{}), WithECROptions(opts...),
 		WithSettings(func(s *awsconfig.Settings) { s.MaxBackoff = 2 * time.Millisecond }),
-	)())()
-	if err != nil {
-		return nil, nil, err
-	}
+	)()
 	schemas, err := server.GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		return nil, nil, err

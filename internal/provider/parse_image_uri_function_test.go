@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -18,10 +17,7 @@ import (
 // callFunction calls a provider function of a provider that is not configured.
 func callFunction(t *testing.T, name string, arguments ...tftypes.Value) (result map[string]any, problem *tfprotov6.FunctionError) {
 	t.Helper()
-	server, err := providerserver.NewProtocol6WithError(New("test")())()
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := NewServer("test")()
 	req := &tfprotov6.CallFunctionRequest{Name: name}
 	for _, argument := range arguments {
 		value, err := tfprotov6.NewDynamicValue(argument.Type(), argument)

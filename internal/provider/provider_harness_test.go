@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
@@ -36,10 +35,7 @@ type servedProvider struct {
 func serve(t *testing.T) *servedProvider {
 	t.Helper()
 	p := &servedProvider{t: t}
-	server, err := providerserver.NewProtocol6WithError(New("1.2.3", WithSettings(func(s *awsconfig.Settings) { p.settings = *s }))())()
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := NewServer("1.2.3", WithSettings(func(s *awsconfig.Settings) { p.settings = *s }))()
 	p.server = server
 	resp, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {

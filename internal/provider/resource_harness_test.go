@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
@@ -30,10 +29,7 @@ type managed struct {
 // managed serves a provider that reaches the world's server.
 func (w *world) managed(name string, provider block) *managed {
 	w.t.Helper()
-	server, err := providerserver.NewProtocol6WithError(New("test", WithECROptions(ecrrepo.WithTiming(20*time.Millisecond, 5*time.Millisecond)))())()
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	server := NewServer("test", WithECROptions(ecrrepo.WithTiming(20*time.Millisecond, 5*time.Millisecond)))()
 	resp, err := server.GetProviderSchema(w.t.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		w.t.Fatal(err)

@@ -131,8 +131,14 @@ func TestArchivesHoldTheProviderAlone(t *testing.T) {
 		var files []string
 		for _, file := range archive.File {
 			files = append(files, file.Name)
-			if file.Name == executable && file.Mode().Perm() != 0o755 {
+			if file.Name != executable {
+				continue
+			}
+			if file.Mode().Perm() != 0o755 {
 				t.Errorf("%s: %s has the mode %o, want 755", platform, file.Name, file.Mode().Perm())
+			}
+			if limit := sizeLimit(platform); file.UncompressedSize64 > limit {
+				t.Errorf("%s: %s has %d bytes, want at most %d: see \"Size of the binary\" in DESIGN.md", platform, file.Name, file.UncompressedSize64, limit)
 			}
 		}
 		slices.Sort(files)
@@ -140,6 +146,15 @@ func TestArchivesHoldTheProviderAlone(t *testing.T) {
 			t.Errorf("%s holds %q, want %q", platform, files, want)
 		}
 	}
+}
+
+// sizeLimit is what a platform's executable may have in bytes. Every job of a
+// pipeline downloads one.
+func sizeLimit(platform string) uint64 {
+	if strings.HasPrefix(platform, "windows") {
+		return 31_000_000
+	}
+	return 30_000_000
 }
 
 // TestExecutablesSayNothingOfTheMachine: a path in a build is a path in every

@@ -16,12 +16,12 @@ var layerARM64 []byte
 var layers = map[string]Layer{
 	"x86_64": {
 		Compressed: layerX8664,
-		Digest:     "sha256:c7d00f71610363785aaeadcc79c61965ea107b4d3ca6cc802dcefbdb15a1f355",
-		DiffID:     "sha256:79794602582efca9ba29fc4d1d6dc22da500eecaee6fb19f7b2465a897034ee8",
+		Digest:     "sha256:45d7ae16f5c7eab7244c6fd0eb3e90507c6ee4ed6e0a3c57899043404823ca6a",
+		DiffID:     "sha256:568e788e173e853bd25f5a39be771a66ddd176c3c6e4154d8c6f5557cdf61f08",
 	},
 	"arm64": {
 		Compressed: layerARM64,
-		Digest:     "sha256:e02f0d7a95d474a62bc460ce2e581c329ff9415bc2d3c19044a1735fe9ce6d5b",
-		DiffID:     "sha256:c8173406be3f0c110cf769a6b070cacfeee18fdb219c3356e7eb3053cc4a6ac3",
+		Digest:     "sha256:e05703725973a01065ea9fc7684827c74a3ce5034b52f6fdb14dbbe2658c4586",
+		DiffID:     "sha256:432deb87e68f20956ec21fd002e753b14642f20d970739d226166f966054c5d2",
 	},
 }

@@ -59,13 +59,13 @@ func ParseRepositoryURL(s string) (RepositoryURL, error) {
 	case s == "":
 		return RepositoryURL{}, fmt.Errorf("the repository URL is empty; %s", expected)
 	case strings.Contains(s, "://"):
-		return RepositoryURL{}, fmt.Errorf("the repository URL %q begins with a scheme; remove %q: %s", s, s[:strings.Index(s, "://")+3], expected)
+		return RepositoryURL{}, fmt.Errorf("the repository URL %q begins with a scheme; remove %q; %s", s, s[:strings.Index(s, "://")+3], expected)
 	case strings.ContainsAny(s, " \t\r\n"):
 		return RepositoryURL{}, fmt.Errorf("the repository URL %q contains white space; %s", s, expected)
 	case strings.Contains(s, "@"):
-		return RepositoryURL{}, fmt.Errorf("the repository URL %q names a digest; remove everything from the \"@\": %s", s, expected)
+		return RepositoryURL{}, fmt.Errorf("the repository URL %q names a digest; remove everything from the \"@\"; %s", s, expected)
 	case strings.HasSuffix(s, "/"):
-		return RepositoryURL{}, fmt.Errorf("the repository URL %q ends with a slash; remove it: %s", s, expected)
+		return RepositoryURL{}, fmt.Errorf("the repository URL %q ends with a slash; remove it; %s", s, expected)
 	}
 
 	host, name, found := strings.Cut(s, "/")
@@ -76,10 +76,10 @@ func ParseRepositoryURL(s string) (RepositoryURL, error) {
 		return RepositoryURL{}, fmt.Errorf("the repository URL %q contains upper-case letters, which ECR does not allow in a repository name; %s", s, expected)
 	}
 	if strings.Contains(name, ":") {
-		return RepositoryURL{}, fmt.Errorf("the repository URL %q names a tag; remove everything from the last \":\" and set the tag in its own argument: %s", s, expected)
+		return RepositoryURL{}, fmt.Errorf("the repository URL %q names a tag; remove everything from the last \":\" and set the tag in its own argument; %s", s, expected)
 	}
 	if host == "public.ecr.aws" {
-		return RepositoryURL{}, fmt.Errorf("the repository URL %q is in Amazon ECR Public, which Lambda does not run images from; use a private ECR repository in the function's region: %s", s, expected)
+		return RepositoryURL{}, fmt.Errorf("the repository URL %q is in Amazon ECR Public, which Lambda does not run images from; use a private ECR repository in the function's region; %s", s, expected)
 	}
 	if !registryHost.MatchString(host) {
 		return RepositoryURL{}, fmt.Errorf("the repository URL %q has the malformed registry host %q; %s", s, host, expected)

@@ -17,15 +17,20 @@ import (
 // The same command, run again, converges.
 func TestFaults_killed(t *testing.T) {
 	t.Parallel()
+	playKills(t, scenarios)
+}
+
+func playKills(t *testing.T, scenarios map[string]scenario) {
+	t.Helper()
 	for name, c := range scenarios {
 		t.Run(name, func(t *testing.T) {
 			var results tally
-			places := c.record(t, newWorld(t))
+			places := c.record(t, c.newWorld(t))
 			t.Cleanup(func() { t.Logf("killed at each of %d requests, before and after it: %s", len(places), &results) })
 			for _, p := range places {
 				for _, kind := range []fakeaws.FaultKind{fakeaws.FaultDropBefore, fakeaws.FaultDropAfter} {
 					t.Run(p.String()+"/"+string(kind), func(t *testing.T) {
-						results.add(c.kill(t, newWorld(t), p, kind))
+						results.add(c.kill(t, c.newWorld(t), p, kind))
 					})
 				}
 			}

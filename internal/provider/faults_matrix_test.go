@@ -45,6 +45,8 @@ type scenario struct {
 	world func(*testing.T) *world
 	// resource is the type of the resource, the placeholder's where it is "".
 	resource string
+	// pushes are the digests of the images that it pushes, nil for placeholders.
+	pushes func(*stage) []string
 }
 
 func (c scenario) newWorld(t *testing.T) *world {
@@ -276,14 +278,17 @@ func (c scenario) settled(s *stage, owned bool) {
 		}
 		if owned {
 			s.t.Errorf("%s was left at %s after the destroy", digest, tag)
-		} else if !slices.Contains(s.placeholders(), digest) {
+		} else if !slices.Contains(c.own(s), digest) {
 			s.t.Errorf("%s at %s is nobody's", digest, tag)
 		}
 	}
 }
 
-// placeholders are the digests that the scenarios push.
-func (s *stage) placeholders() []string {
+// own are the digests of the images that a scenario pushes.
+func (c scenario) own(s *stage) []string {
+	if c.pushes != nil {
+		return c.pushes(s)
+	}
 	return []string{
 		digestOf(s.t, placeholder(s.t, "x86_64", seedimage.Response{})),
 		digestOf(s.t, placeholder(s.t, "arm64", seedimage.Response{})),

@@ -36,7 +36,12 @@ func (s *stage) copyOf(tag string) block {
 }
 
 func copyScenario(c scenario) scenario {
-	c.resource = "lambdaseed_image_copy"
+	c.resource = copyType
+	c.pushes = func(s *stage) []string {
+		_, first, _ := multiPlatform(s.t, "1")
+		_, second, _ := multiPlatform(s.t, "2")
+		return []string{digestOf(s.t, first), digestOf(s.t, second)}
+	}
 	c.world = func(t *testing.T) *world { return copyFaultsWorld(t).world }
 	return c
 }
@@ -44,42 +49,53 @@ func copyScenario(c scenario) scenario {
 func firstCopy(s *stage) block  { return s.copyOf("1") }
 func secondCopy(s *stage) block { return s.copyOf("2") }
 
+func copied(s *stage) { must(s.t, s.run(firstCopy(s))) }
+
+// copyScenarios are those of the placeholder in which a copy makes requests of
+// its own.
+var copyScenarios = map[string]scenario{
+	"create": copyScenario(scenario{
+		foreign: []string{"v1"},
+		prepare: func(*stage) {},
+		command: func(s *stage) error { return s.run(firstCopy(s)) },
+		config:  firstCopy,
+	}),
+	"update": copyScenario(scenario{
+		foreign: []string{"v1"},
+		prepare: copied,
+		command: func(s *stage) error { return s.run(secondCopy(s)) },
+		config:  secondCopy,
+	}),
+	"destroy with an older image": copyScenario(scenario{
+		prepare: func(s *stage) {
+			copied(s)
+			must(s.t, s.run(secondCopy(s)))
+		},
+		command: func(s *stage) error { return s.destroy(s.t.Context()) },
+		gone:    true,
+	}),
+	// The image is somebody else's, and stays when its other tag moves on.
+	"destroy of a tag on an image that was there": copyScenario(scenario{
+		prepare: func(s *stage) {
+			_, x86, _ := multiPlatform(s.t, "1")
+			s.foreign["v1"] = s.w.push(s.repository, "v1", x86)
+			copied(s)
+		},
+		command: func(s *stage) error { return s.destroy(s.t.Context()) },
+		gone:    true,
+	}),
+}
+
 // Every fault at every request that a copy makes to AWS.
 func TestImageCopy_faultsOfTheTarget(t *testing.T) {
 	t.Parallel()
-	copied := func(s *stage) { must(s.t, s.run(firstCopy(s))) }
-	playFaults(t, map[string]scenario{
-		"create": copyScenario(scenario{
-			foreign: []string{"v1"},
-			prepare: func(*stage) {},
-			command: func(s *stage) error { return s.run(firstCopy(s)) },
-			config:  firstCopy,
-		}),
-		"update": copyScenario(scenario{
-			foreign: []string{"v1"},
-			prepare: copied,
-			command: func(s *stage) error { return s.run(secondCopy(s)) },
-			config:  secondCopy,
-		}),
-		"destroy with an older image": copyScenario(scenario{
-			prepare: func(s *stage) {
-				copied(s)
-				must(s.t, s.run(secondCopy(s)))
-			},
-			command: func(s *stage) error { return s.destroy(s.t.Context()) },
-			gone:    true,
-		}),
-		// The image is somebody else's, and stays when its other tag moves on.
-		"destroy of a tag on an image that was there": copyScenario(scenario{
-			prepare: func(s *stage) {
-				_, x86, _ := multiPlatform(s.t, "1")
-				s.foreign["v1"] = s.w.push(s.repository, "v1", x86)
-				copied(s)
-			},
-			command: func(s *stage) error { return s.destroy(s.t.Context()) },
-			gone:    true,
-		}),
-	})
+	playFaults(t, copyScenarios)
+}
+
+// The process is killed at any of them.
+func TestImageCopy_killed(t *testing.T) {
+	t.Parallel()
+	playKills(t, copyScenarios)
 }
 
 // sourceFaults are what may go wrong at a request to the source. Each answers

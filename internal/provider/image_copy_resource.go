@@ -85,7 +85,7 @@ func (m *imageCopyModel) image(ctx context.Context, data *providerData, config t
 		Auth:      auth,
 		Keychain:  data.keychain,
 		Retry:     s.repository.Retry,
-		UserAgent: "terraform-provider-lambdaseed/" + data.version,
+		UserAgent: data.userAgent,
 	})
 	if err != nil {
 		diags.Append(diag.WithPath(at, newDiagnostic("Reading the source image", err)))

@@ -5,6 +5,7 @@ package provider
 
 import (
 	"context"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/function"
@@ -64,7 +65,7 @@ func (parseImageURIFunction) Run(ctx context.Context, req function.RunRequest, r
 	}
 	u, err := ecrrepo.ParseImageURI(uri)
 	if err != nil {
-		resp.Error = function.NewArgumentFuncError(0, sentence(err))
+		resp.Error = function.NewArgumentFuncError(0, strings.TrimSuffix(sentence(err), ".")) // Terraform ends the sentence.
 		return
 	}
 	result, diags := types.ObjectValue(parsedImageURITypes, map[string]attr.Value{

@@ -46,7 +46,7 @@ func FuzzRealImagesStay(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, seed uint64) {
-		w := newWorld(t)
+		w := copyFaultsWorld(t).world
 		s := &sequence{t: t, w: w, rand: rand.New(rand.NewPCG(seed, 1)), images: map[string]string{}, pushed: map[*stage]map[string]bool{}}
 		defer func() {
 			if t.Failed() {
@@ -58,7 +58,8 @@ func FuzzRealImagesStay(f *testing.F) {
 }
 
 // sequence is one random history of a repository, two workspaces that seed the
-// same tag of it, and a third that seeds another.
+// same tag of it, a third that seeds another, and a fourth that copies an image
+// into it.
 type sequence struct {
 	t          *testing.T
 	w          *world
@@ -101,12 +102,18 @@ func (s *sequence) real(digest string) bool {
 	return false
 }
 
+// copies is the workspace that copies.
+const copies = 3
+
 func (s *sequence) pick(from ...string) string { return from[s.rand.IntN(len(from))] }
 
 func (s *sequence) play(steps int) {
 	s.createRepository()
-	for range 3 {
+	for i := range 4 {
 		ws := newStage(s.t, s.w)
+		if i == copies {
+			ws.resource = copyType
+		}
 		s.workspaces, s.pushed[ws] = append(s.workspaces, ws), map[string]bool{}
 	}
 	for range steps {
@@ -147,7 +154,7 @@ func (s *sequence) pipeline() {
 		s.createRepository()
 		return
 	}
-	tag := s.pick(defaultImageTag, defaultImageTag, "latest", "v1", "v2")
+	tag := s.pick(defaultImageTag, defaultImageTag, "latest", "v1", "v2", "copied")
 	switch s.rand.IntN(9) {
 	case 0, 1, 2, 3:
 		s.push(tag)
@@ -201,13 +208,16 @@ func (s *sequence) terraform() {
 	i := s.rand.IntN(len(s.workspaces))
 	ws := s.workspaces[i]
 	extra := block{}
-	if i == 2 {
+	switch i {
+	case 2:
 		extra["image_tag"] = s.pick("other", "v1")
+	case copies:
+		extra = block{"source_image": copyFaultsHost + "/team/app:" + s.pick("1", "2"), "image_tag": s.pick(defaultImageTag, "copied", "v1")}
 	}
 	if s.rand.IntN(3) == 0 {
 		extra["architectures"] = []any{s.pick("x86_64", "arm64")}
 	}
-	if s.rand.IntN(5) == 0 {
+	if i != copies && s.rand.IntN(5) == 0 {
 		extra["http_response"] = map[string]any{"status_code": 200 + s.rand.IntN(3)}
 	}
 	if s.rand.IntN(8) == 0 {
@@ -291,7 +301,7 @@ func (s *sequence) trouble(ws *stage) string {
 		if p.operation == "PutImage" || p.operation == "BatchDeleteImage" {
 			return ""
 		}
-		tag := s.pick(defaultImageTag, "v1", "other")
+		tag := s.pick(defaultImageTag, "v1", "other", "copied")
 		fault := p.fault(ws, fakeaws.FaultHook)
 		fault.Before = func(fakeaws.Request) {
 			if !slices.Contains(s.w.Repositories(testRegion), "app") {

@@ -46,8 +46,9 @@ var (
 
 // providerData is what resources and data sources receive from Configure.
 type providerData struct {
-	config  *awsconfig.Source
-	version string
+	config *awsconfig.Source
+	// userAgent is what requests to registries carry; those to APIs go by config.
+	userAgent string
 	// repositories opens ECR repositories, and is one for all so that a token
 	// is asked for once.
 	repositories *ecrrepo.Client
@@ -116,10 +117,12 @@ func (p *lambdaseedProvider) Configure(ctx context.Context, req provider.Configu
 	}
 
 	config := awsconfig.New(settings)
+	userAgent := "terraform-provider-lambdaseed/" + p.version
+	ecrOptions := append([]ecrrepo.Option{ecrrepo.WithUserAgent(userAgent)}, p.ecrOptions...)
 	data := &providerData{
 		config:       config,
-		version:      p.version,
-		repositories: ecrrepo.NewClient(config, append([]ecrrepo.Option{ecrrepo.WithUserAgent("terraform-provider-lambdaseed/" + p.version)}, p.ecrOptions...)...),
+		userAgent:    userAgent,
+		repositories: ecrrepo.NewClient(config, ecrOptions...),
 		handover:     handover.NewClient(config),
 		build:        p.build,
 		keychain:     p.keychain,

@@ -27,7 +27,7 @@ func ParseReference(s string) (Reference, error) {
 	case strings.ContainsAny(s, " \t\r\n"):
 		return Reference{}, fmt.Errorf("the source image %q contains white space; %s", s, expected)
 	case strings.Contains(s, "://"):
-		return Reference{}, fmt.Errorf("the source image %q begins with a scheme; remove %q: %s", s, s[:strings.Index(s, "://")+3], expected)
+		return Reference{}, fmt.Errorf("the source image %q begins with a scheme; remove %q; %s", s, s[:strings.Index(s, "://")+3], expected)
 	}
 	repository, _, _ := strings.Cut(s, "@")
 	if i := strings.LastIndex(repository, ":"); i > strings.LastIndex(repository, "/") {

@@ -75,6 +75,9 @@ func readResponse(r *bufio.Reader) (response, error) {
 		if resp.status == 101 {
 			return response{}, errStatusLine // nobody asked for another protocol
 		}
+		if _, _, err := resp.header.framing(); err != nil {
+			return response{}, err // also where no body follows
+		}
 		if resp.status < 200 {
 			continue // an interim response, such as 100 Continue
 		}

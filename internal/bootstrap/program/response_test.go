@@ -130,6 +130,7 @@ func TestReadResponseRefuses(t *testing.T) {
 		"length and chunks":           {ok + "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", errFraming},
 		"chunks and length":           {ok + "Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n", errFraming},
 		"compressed":                  {ok + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", errFraming},
+		"chunks where no body is":     {"HTTP/1.1 204 No Content\r\nTransfer-Encoding: \r\n\r\n", errFraming},
 		"chunks in HTTP/1.0":          {"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", errFraming},
 		"body over the limit":         {ok + "Content-Length: 16777217\r\n\r\n", errBodyTooLarge},
 		"chunk over the limit":        {ok + "Transfer-Encoding: chunked\r\n\r\n1000001\r\n", errBodyTooLarge},
@@ -166,6 +167,8 @@ func FuzzReadResponse(f *testing.F) {
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
 		"HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n",
+		"HTTP/1.1 204 \r\nTrAnsfer-EnCoding:\r\n\r\n",
+		"HTTP/1.1 103 \r\nTransfer-Encoding: x\r\n\r\nHTTP/1.1 204 \r\n\r\n",
 	} {
 		f.Add([]byte(seed))
 	}

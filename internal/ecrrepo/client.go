@@ -5,8 +5,11 @@ package ecrrepo
 
 import (
 	"context"
+	"fmt"
+	"net"
 	"net/http"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -68,7 +71,9 @@ type regionClient struct {
 	api    *api
 	region string
 	http   *http.Transport
-	policy *policy
+	// loopback is for an emulator on this machine, without TLS.
+	loopback *http.Transport
+	policy   *policy
 	// puts paces PutImage, the one call that a large apply is throttled at.
 	puts *pacer
 
@@ -105,12 +110,13 @@ func (c *Client) region(ctx context.Context, region string) (*regionClient, erro
 	}))
 	policy := newPolicy(api.maxAttempts, c.settleTime, c.maxBackoff)
 	made := &regionClient{
-		api:    api,
-		region: cfg.Region,
-		http:   transport,
-		policy: policy,
-		puts:   newPacer(c.maxBackoff, policy),
-		tokens: map[string]*tokenSource{},
+		api:      api,
+		region:   cfg.Region,
+		http:     transport,
+		loopback: loopbackTransport(transport),
+		policy:   policy,
+		puts:     newPacer(c.maxBackoff, policy),
+		tokens:   map[string]*tokenSource{},
 
 		hosts:     map[string]string{},
 		hostsBusy: make(chan struct{}, 1),
@@ -143,6 +149,21 @@ func sharedTransport(cfg aws.Config) *http.Transport {
 	// Terraform is likely to run operations at once.
 	transport.MaxIdleConnsPerHost = 100
 	transport.MaxResponseHeaderBytes = headerLimit
+	return transport
+}
+
+// loopbackTransport is a transport that reaches nothing but this machine, and
+// no proxy: without TLS, a password must not leave it, whatever a name such as
+// registry.localhost resolves to.
+func loopbackTransport(like *http.Transport) *http.Transport {
+	dialer := &net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
+		if !isLoopback(address) {
+			return fmt.Errorf("%w: plain HTTP is for this machine (loopback) only, and %s is not", ErrRegistryHost, address)
+		}
+		return nil
+	}}
+	transport := like.Clone()
+	transport.Proxy, transport.DialContext = nil, dialer.DialContext
 	return transport
 }
 

@@ -209,18 +209,19 @@ func TestDeleteUntaggedThatIsUsed(t *testing.T) {
 // What DescribeImages does not say is not taken for "untagged".
 func TestDeleteUntaggedNeedsAnAnswer(t *testing.T) {
 	t.Parallel()
-	for name, body := range map[string]string{
-		"nothing":       `{}`,
-		"empty list":    `{"imageDetails":[]}`,
-		"another image": `{"imageDetails":[{"imageDigest":"sha256:0000000000000000000000000000000000000000000000000000000000000000"}]}`,
+	const another = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+	for name, test := range map[string]struct{ body, says string }{
+		"nothing":       {`{}`, "0 images for one reference"},
+		"empty list":    {`{"imageDetails":[]}`, "0 images for one reference"},
+		"another image": {`{"imageDetails":[{"imageDigest":"` + another + `","imagePushedAt":1}]}`, "the image " + another + " for sha256:"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			r := w.repository("app")
 			digest := w.put(r, "seed", image(t, "ours")).Image.Digest
-			w.Inject(fakeaws.Fault{Operation: "DescribeImages", Kind: fakeaws.FaultRewrite, Rewrite: func(a *fakeaws.Answer) { a.Body = []byte(body) }})
-			_ = wantError(t, r.DeleteUntagged(t.Context(), digest, all), ErrUnexpectedAnswer, "ecr:DescribeImages", "descriptions of the image "+digest)
+			w.Inject(fakeaws.Fault{Operation: "DescribeImages", Kind: fakeaws.FaultRewrite, Rewrite: func(a *fakeaws.Answer) { a.Body = []byte(test.body) }})
+			_ = wantError(t, r.DeleteUntagged(t.Context(), digest, all), ErrUnexpectedAnswer, "ecr:DescribeImages", test.says)
 			w.wantThere(r, "seed")
 		})
 	}

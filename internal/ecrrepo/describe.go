@@ -50,7 +50,11 @@ func (r *Repository) Describe(ctx context.Context, reference string) (Detail, er
 	if len(out.ImageDetails) != 1 {
 		return Detail{}, r.errorf(action, ErrUnexpectedAnswer, "%d images for one reference", len(out.ImageDetails))
 	}
-	return r.detail(out.ImageDetails[0])
+	detail, err := r.detail(out.ImageDetails[0])
+	if err == nil && digestPattern.MatchString(reference) && detail.Digest != reference {
+		return Detail{}, r.errorf(action, ErrUnexpectedAnswer, "the image %s for %s", detail.Digest, reference)
+	}
+	return detail, err
 }
 
 func (r *Repository) detail(from types.ImageDetail) (Detail, error) {

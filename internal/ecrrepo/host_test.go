@@ -5,7 +5,11 @@ package ecrrepo
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -145,6 +149,40 @@ func TestRegistryHostWithFIPS(t *testing.T) {
 				t.Errorf("URI %s", uri)
 			}
 		})
+	}
+}
+
+// Without TLS nothing leaves this machine: not to a proxy, and not to where a
+// name that sounds like this machine resolves to.
+func TestLoopbackTransport(t *testing.T) {
+	t.Parallel()
+	proxied := false
+	transport := loopbackTransport(&http.Transport{Proxy: func(*http.Request) (*url.URL, error) {
+		proxied = true
+		return &url.URL{Scheme: "http", Host: "proxy.invalid:3128"}, nil
+	}})
+	t.Cleanup(transport.CloseIdleConnections)
+	server := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	client := &http.Client{Transport: transport}
+
+	get := func(address string) error {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			return err
+		}
+		return resp.Body.Close()
+	}
+	if err := get(server.URL); err != nil || proxied {
+		t.Errorf("this machine: %v, asked for a proxy %v", err, proxied)
+	}
+	err := get("http://192.0.2.1:5000/v2/")
+	if !errors.Is(err, ErrRegistryHost) || !strings.Contains(err.Error(), "loopback) only, and 192.0.2.1:5000 is not") {
+		t.Errorf("another machine: %v", err)
 	}
 }
 

@@ -91,21 +91,25 @@ func (r *Repository) images(ctx context.Context, ids []types.ImageIdentifier) ([
 			return nil, r.failure(action, failure)
 		}
 	}
-	if len(out.Images)+len(out.Failures) != len(ids) {
-		return nil, r.errorf(action, ErrUnexpectedAnswer, "%d images and %d failures for %d references", len(out.Images), len(out.Failures), len(ids))
-	}
 	images := make([]Image, 0, len(out.Images))
 	for _, image := range out.Images {
 		manifest := []byte(aws.ToString(image.ImageManifest))
 		if image.ImageId == nil || !digestPattern.MatchString(aws.ToString(image.ImageId.ImageDigest)) || !json.Valid(manifest) {
 			return nil, r.errorf(action, ErrUnexpectedAnswer, "an image without a digest or with a manifest that is not JSON")
 		}
+		digest := *image.ImageId.ImageDigest
+		if slices.ContainsFunc(images, func(known Image) bool { return known.Digest == digest }) {
+			continue // Whether an image has one entry or one for each tag is not documented.
+		}
 		images = append(images, Image{
-			Digest:    *image.ImageId.ImageDigest,
+			Digest:    digest,
 			MediaType: aws.ToString(image.ImageManifestMediaType),
 			Manifest:  manifest,
 			Size:      manifestSize(manifest),
 		})
+	}
+	if len(images)+len(out.Failures) != len(ids) {
+		return nil, r.errorf(action, ErrUnexpectedAnswer, "%d images and %d failures for %d references", len(images), len(out.Failures), len(ids))
 	}
 	return images, nil
 }
@@ -149,8 +153,10 @@ func manifestSize(manifest []byte) int64 {
 // large as 4 MiB.
 const lookBatch = 20
 
-// AnyTagged reports whether the repository has a tagged image for which match
-// is true. It reads tags and manifests until it finds one.
+// AnyTagged reports whether the repository has a tagged image, to be run or an
+// index of such, for which match is true; signatures and other artifacts that
+// tools keep beside images do not count. It reads tags and manifests until it
+// finds one.
 func (r *Repository) AnyTagged(ctx context.Context, match func(Image) bool) (bool, error) {
 	pages := ecr.NewListImagesPaginator(r.region.api, &ecr.ListImagesInput{
 		RegistryId:     r.registryID(),
@@ -180,8 +186,11 @@ func (r *Repository) AnyTagged(ctx context.Context, match func(Image) bool) (boo
 			if err != nil {
 				return false, err
 			}
-			if slices.ContainsFunc(images, match) {
-				return true, nil
+			for _, image := range images {
+				runs := ggcr.MediaType(image.MediaType).IsIndex() || isContainerImage(image.Manifest)
+				if runs && match(image) {
+					return true, nil
+				}
 			}
 		}
 	}

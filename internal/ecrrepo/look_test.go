@@ -13,6 +13,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
 
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/fakeaws"
 )
@@ -118,6 +120,28 @@ func TestAnyTagged(t *testing.T) {
 	}
 	_, err = w.open(w.client, testHost+"/absent").AnyTagged(t.Context(), all)
 	_ = wantError(t, err, ErrRepositoryNotFound, "ecr:ListImages")
+}
+
+// A signature beside a lost seed is no hand-over.
+func TestAnyTaggedLeavesArtifactsOut(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		img  v1.Image
+		want bool
+	}{
+		"an image":    {image(t, "x"), true},
+		"a signature": {mutate.ConfigMediaType(image(t, "x"), "application/vnd.dev.cosign.simplesigning.v1+json"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			r := w.repository("app")
+			w.push(r, "sha256-0.sig", test.img)
+			if got, err := r.AnyTagged(t.Context(), all); got != test.want || err != nil {
+				t.Errorf("%v, %v, want %v", got, err, test.want)
+			}
+		})
+	}
 }
 
 // A list that is missing is not an empty one.

@@ -121,15 +121,14 @@ func (r *Repository) put(ctx context.Context, tag, expected string, img v1.Image
 			return PutResult{}, err
 		}
 	}
-	result, err := r.putManifest(ctx, tag, expected, img, pushed)
+	result, err := r.putManifest(ctx, tag, expected, img, pushed, o)
 	if isMissingLayers(err) && !absent {
 		// What was said to be there is not, or not any more.
 		if err := r.upload(ctx, img, true); err != nil {
 			return PutResult{}, err
 		}
-		result, err = r.putManifest(ctx, tag, expected, img, pushed)
+		result, err = r.putManifest(ctx, tag, expected, img, pushed, o)
 	}
-	result.Existed = existed
 	return result, err
 }
 
@@ -143,15 +142,26 @@ func (r *Repository) has(ctx context.Context, digest string) (bool, error) {
 }
 
 // putManifest looks at the tag once more and sends the manifest.
-func (r *Repository) putManifest(ctx context.Context, tag, expected string, img v1.Image, pushed Image) (PutResult, error) {
+func (r *Repository) putManifest(ctx context.Context, tag, expected string, img v1.Image, pushed Image, o putOptions) (PutResult, error) {
 	// sent tells that a manifest went out and no clear answer came back: the
-	// tag holding our digest then means that it arrived.
+	// tag holding our digest then means that it arrived. Somebody else may have
+	// put the same image there in that moment; between owning another's
+	// placeholder and leaving one's own behind for ever, the former is chosen.
 	sent := false
+	// existed tells that somebody else has pushed the image, perhaps while its
+	// blobs were on their way.
+	existed := false
 	var result PutResult
 	err := r.region.policy.run(ctx, true, func() error {
 		// Before the look, so that nothing is between it and the manifest.
 		if err := r.region.puts.wait(ctx); err != nil {
 			return err
+		}
+		if o.look && !sent && !existed {
+			var err error
+			if existed, err = r.has(ctx, pushed.Digest); err != nil {
+				return err
+			}
 		}
 		found, err := r.Look(ctx, tag)
 		switch {
@@ -187,9 +197,10 @@ func (r *Repository) putManifest(ctx context.Context, tag, expected string, img 
 		return err
 	})
 	if err != nil {
-		return r.afterFailedPut(ctx, tag, expected, pushed, sent, r.newError(ctx, "ecr:PutImage", err))
+		result, err = r.afterFailedPut(ctx, tag, expected, pushed, sent, r.newError(ctx, "ecr:PutImage", err))
 	}
-	return result, nil
+	result.Existed = existed
+	return result, err
 }
 
 // lastLook bounds the look after an interruption.

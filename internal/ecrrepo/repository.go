@@ -5,7 +5,6 @@ package ecrrepo
 
 import (
 	"context"
-	"net/http"
 	"path"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -120,16 +119,16 @@ func (r *Repository) transport(ctx context.Context, absent bool) (*registryTrans
 			"the repository URL is on the host %s, but ECR in region %s named the registry %s",
 			r.URL.Host, r.region.region, tok.endpoint.Host)
 	}
-	scheme := "https"
+	scheme, base := "https", r.region.http
 	if tok.endpoint.Scheme == "http" {
 		if !isLoopback(r.URL.Host) {
 			return nil, r.errorf("ecr:GetAuthorizationToken", ErrRegistryHost,
 				"ECR named the registry %s with plain HTTP, which is accepted for this machine (loopback) only", tok.endpoint.Host)
 		}
-		scheme = "http"
+		scheme, base = "http", r.region.loopback
 	}
 	return &registryTransport{
-		base:   http.RoundTripper(r.region.http),
+		base:   base,
 		host:   r.pushHost(),
 		scheme: scheme,
 		tokens: tokens,

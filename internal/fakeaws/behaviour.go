@@ -45,6 +45,9 @@ type Behaviour struct {
 	// image id has tag and digest, and so delete the image with all its tags;
 	// otherwise only the tag is taken away. Which one ECR does is not documented.
 	IgnoreTagOfPair bool
+	// EntryPerTag makes BatchGetImage answer with one entry for each tag of an
+	// image that is asked for by digest; otherwise with one. Not documented.
+	EntryPerTag bool
 	// CreateOnPush creates a missing repository at a push, as a repository
 	// creation template with CREATE_ON_PUSH does.
 	CreateOnPush bool

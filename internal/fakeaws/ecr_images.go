@@ -46,7 +46,13 @@ func (e *ecrService) batchGetImage(c *call, in *batchGetImageInput) (*batchGetIm
 			if id.ImageDigest == "" {
 				shown = image.as(in.AcceptedMediaTypes)
 			}
-			out.Images = append(out.Images, repo.present(id.ImageTag, shown))
+			tags := []string{id.ImageTag}
+			if of := repo.tagsOf(image.digest); id.ImageTag == "" && e.srv.Behaviour().EntryPerTag && len(of) > 0 {
+				tags = of
+			}
+			for _, tag := range tags {
+				out.Images = append(out.Images, repo.present(tag, shown))
+			}
 		}
 		return out, nil
 	})

@@ -57,6 +57,7 @@ func TestEverySwitchAnswersItsQuestion(t *testing.T) {
 		"uploading a layer again is answered with":                                                    {fakeaws.Behaviour{RefuseExistingLayer: true}, "400 LAYER_ALREADY_EXISTS"},
 		"POST ?digest= with the whole blob is answered with":                                          {fakeaws.Behaviour{SinglePostUpload: true}, "201"},
 		"BatchDeleteImage of the last tag of an image that an index refers to":                        {fakeaws.Behaviour{UntagReferencedChild: true}, "untags it"},
+		"BatchGetImage by digest of an image with two tags gives":                                     {fakeaws.Behaviour{EntryPerTag: true}, "2 entries"},
 		"BatchDeleteImage by a matching pair of tag and digest, the image having another tag, leaves": {fakeaws.Behaviour{IgnoreTagOfPair: true}, "nothing"},
 	} {
 		t.Run(question, func(t *testing.T) {

@@ -53,6 +53,18 @@ var imageFacts = []fact{
 		}
 		return ""
 	}},
+	{unsure, "BatchGetImage by digest of an image with two tags gives", "not documented", "1 entry", func(s *session) string {
+		r := s.repository()
+		i := r.put("x", "a", "b")
+		out := r.get(byDigest(i.digest), everyType...)
+		for _, image := range out.Images {
+			s.wantEqual("digest", aws.ToString(image.ImageId.ImageDigest), i.digest)
+		}
+		if len(out.Images) == 1 {
+			return "1 entry"
+		}
+		return fmt.Sprint(len(out.Images), " entries")
+	}},
 	{unsure, "BatchGetImage of an index that accepts index types gives", "the model names no index type", "the index", func(s *session) string {
 		r := s.repository()
 		child := r.put("x", "@")

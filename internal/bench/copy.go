@@ -27,24 +27,26 @@ const sourceHost = "source.example.com"
 // copies are the scenarios of lambdaseed_image_copy: what they are about is the
 // provider's memory, which must not grow with the layers.
 func (b *bench) copies(full bool) []scenario {
-	of := func(title string, layers byte, size int64) scenario {
-		return scenario{title, func(ctx context.Context) ([]row, error) { return b.copy(ctx, title, layers, size) }}
+	of := func(title string, n int, layers byte, size int64) scenario {
+		return scenario{title, func(ctx context.Context) ([]row, error) { return b.copy(ctx, title, n, layers, size) }}
 	}
 	if !full {
-		return []scenario{of("copy of a 100 MB layer", 1, 100_000_000)}
+		return []scenario{of("copy of a 100 MB layer", 1, 1, 100_000_000)}
 	}
 	return []scenario{
-		of("copy of a 2 GB layer", 1, 2_000_000_000),
-		of("copy of 10 layers of 200 MB", 10, 200_000_000),
+		of("copy of a 2 GB layer", 1, 1, 2_000_000_000),
+		of("copy of 10 layers of 200 MB", 1, 10, 200_000_000),
+		of("50 copies of 4 layers of 10 MB, parallelism 50", 50, 4, 10_000_000),
 	}
 }
 
-func (b *bench) copy(ctx context.Context, title string, layers byte, size int64) ([]row, error) {
+// copy applies n copies of one image into as many repositories, all at once.
+func (b *bench) copy(ctx context.Context, title string, n int, layers byte, size int64) ([]row, error) {
 	source, err := newSource(layers, size)
 	if err != nil {
 		return nil, err
 	}
-	srv, env, err := b.startAWS(ctx, 1, fakeaws.WithHost(sourceHost, source), fakeaws.WithBlobLimit(1<<20))
+	srv, env, err := b.startAWS(ctx, n, fakeaws.WithHost(sourceHost, source), fakeaws.WithBlobLimit(1<<20))
 	if err != nil {
 		return nil, err
 	}
@@ -53,10 +55,11 @@ func (b *bench) copy(ctx context.Context, title string, layers byte, size int64)
 	work := filepath.Join(b.dir, strings.Map(fileRune, title))
 	if err := writeConfig(work, fmt.Sprintf(`
 resource "lambdaseed_image_copy" "app" {
-  repository_url = "%s/%s"
+  count          = %d
+  repository_url = format("%s/app-%%04d", count.index)
   source_image   = "%s/app:1"
 }
-`, host, repositoryName(0), sourceHost)); err != nil {
+`, n, host, sourceHost)); err != nil {
 		return nil, err
 	}
 	tf, err := tfexec.NewTerraform(work, b.terraformPath)
@@ -64,12 +67,12 @@ resource "lambdaseed_image_copy" "app" {
 		return nil, err
 	}
 	apply, err := b.observe(ctx, srv, env, func(p *process) error {
-		return tf.Apply(ctx, tfexec.Reattach(p.reattach))
+		return tf.Apply(ctx, tfexec.Reattach(p.reattach), tfexec.Parallelism(max(n, 10)))
 	})
 	if err != nil {
 		return nil, err
 	}
-	apply.title, apply.images = title, 1
+	apply.title, apply.images = title, n
 	apply.unit, apply.unitName = b.latency, "latency"
 	return []row{apply}, nil
 }

@@ -66,20 +66,25 @@ func newWorld(t *testing.T, opts ...fakeaws.Option) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { srv.Close() })
+	w := &world{Server: srv, t: t}
 	t.Cleanup(func() {
-		if v := srv.Violations(); len(v) > 0 {
+		if v := w.Violations(); len(v) > 0 {
 			t.Errorf("requests that must never be made: %v", v)
 		}
-		if hosts := srv.RefusedHosts(); len(hosts) > 0 {
+		if hosts := w.RefusedHosts(); len(hosts) > 0 {
 			t.Errorf("hosts beyond AWS were asked: %v", hosts)
 		}
+		w.Close()
+		// What a test has left to clean up is kept until its parent ends, and the
+		// matrices of faults have hundreds of tests with a registry each.
+		w.Server = nil
 	})
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	if err := os.WriteFile(ca, srv.CABundlePEM(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return &world{Server: srv, t: t, ca: ca}
+	w.ca = ca
+	return w
 }
 
 // factories are the provider under test and the stand-in for hashicorp/aws,

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -220,6 +221,11 @@ func explainFault(err error) *Error {
 }
 
 func newUnexpectedAnswerError(err error) *Error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return newError(Unreachable, "AWS cannot be reached",
+			"The connection broke in the middle of an answer of STS, which tells whom the credentials belong to and gives those of roles. Apply again.",
+			[]string{"the network, or a proxy in between, is disturbed: see https_proxy and no_proxy"}, err)
+	}
 	return newError(UnexpectedAnswer, "Unexpected answer in place of STS",
 		"STS, which tells whom the credentials belong to and gives those of roles, was asked, and something else answered.",
 		[]string{

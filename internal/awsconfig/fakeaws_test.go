@@ -315,7 +315,7 @@ func TestStrangeAnswersOfSTS(t *testing.T) {
 	kinds := map[fakeaws.FaultKind]awsconfig.Kind{
 		fakeaws.FaultHTML:          awsconfig.UnexpectedAnswer,
 		fakeaws.FaultNotJSON:       awsconfig.UnexpectedAnswer,
-		fakeaws.FaultTruncate:      awsconfig.UnexpectedAnswer,
+		fakeaws.FaultTruncate:      awsconfig.Unreachable,
 		fakeaws.FaultDropBefore:    awsconfig.Unreachable,
 		fakeaws.FaultThrottle:      awsconfig.Unavailable,
 		fakeaws.FaultUnavailable:   awsconfig.Unavailable,

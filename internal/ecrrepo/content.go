@@ -17,9 +17,13 @@ type content struct {
 	err error
 }
 
-// opener returns open with the reading watched.
+// opener returns open with the reading watched. What an earlier reading failed
+// with is forgotten at the next one.
 func (c *content) opener(open func() (io.ReadCloser, error)) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) {
+		c.mu.Lock()
+		c.err = nil
+		c.mu.Unlock()
 		body, err := open()
 		if err != nil {
 			return nil, &contentError{err}
@@ -42,6 +46,7 @@ type watchedContent struct {
 	io.ReadCloser
 
 	content *content
+	closed  bool // under content.mu
 }
 
 func (w *watchedContent) Read(p []byte) (int, error) {
@@ -50,10 +55,22 @@ func (w *watchedContent) Read(p []byte) (int, error) {
 	// to the source that was closed.
 	if err != nil && err != io.EOF {
 		w.content.mu.Lock()
-		w.content.err = err
+		if !w.closed {
+			w.content.err = err
+		}
 		w.content.mu.Unlock()
 	}
 	return n, err
+}
+
+// Close comes while a Read waits where the registry has broken off, as
+// net/http does it over HTTP/2: how that Read then ends is not the content's
+// fault.
+func (w *watchedContent) Close() error {
+	w.content.mu.Lock()
+	w.closed = true
+	w.content.mu.Unlock()
+	return w.ReadCloser.Close()
 }
 
 // contentError is a failure to read what is to be sent.

@@ -54,8 +54,9 @@ type reader struct {
 
 // RoundTrip implements http.RoundTripper.
 func (t *reader) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := t.transport.RoundTrip(req)
+	resp, err := t.transport.RoundTrip(t.atHost(req))
 	if err == nil {
+		resp.Request = req
 		return resp, nil
 	}
 	err = t.repository.newError(req.Context(), registryAction(req), err)
@@ -64,4 +65,15 @@ func (t *reader) RoundTrip(req *http.Request) (*http.Response, error) {
 		e.reason = ErrImageNotFound
 	}
 	return nil, err
+}
+
+// atHost sends a request to the form of the registry's host that the provider
+// block asks for: go-containerregistry asks the one that was written.
+func (t *reader) atHost(req *http.Request) *http.Request {
+	if req.URL.Host == t.transport.host || !t.repository.URL.sameRegistry(req.URL.Host) {
+		return req
+	}
+	req = req.Clone(req.Context())
+	req.URL.Host, req.Host = t.transport.host, t.transport.host
+	return req
 }

@@ -4,15 +4,21 @@
 package ecrrepo
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -164,6 +170,80 @@ func TestPutOfRepeatedLayers(t *testing.T) {
 	})
 }
 
+// countedLayer tells when its content begins to be read, and when that ends.
+type countedLayer struct {
+	v1.Layer
+
+	begin, end func()
+}
+
+func (l countedLayer) Compressed() (io.ReadCloser, error) {
+	content, err := l.Layer.Compressed()
+	begin := sync.OnceFunc(l.begin)
+	return io.NopCloser(readerFunc(func(p []byte) (int, error) {
+		begin()
+		n, err := content.Read(p)
+		if errors.Is(err, io.EOF) {
+			l.end()
+		}
+		return n, err
+	})), err
+}
+
+// Four blobs are under way at once where there are as many, and never more.
+func TestPutOfLayersSideBySide(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := w.repository("app")
+	var mu sync.Mutex
+	underWay, most := 0, 0
+	count := func(change int) int {
+		mu.Lock()
+		defer mu.Unlock()
+		underWay += change
+		most = max(most, underWay)
+		return underWay
+	}
+	// Nobody goes on before four are under way, and a fifth one, were it let on
+	// its way, has had the time to come.
+	four := make(chan struct{})
+	goOn := sync.OnceFunc(func() { close(four) })
+	layers := make([]v1.Layer, 0, 12)
+	for n := range cap(layers) {
+		layers = append(layers, countedLayer{
+			Layer: static.NewLayer(fmt.Appendf(nil, "layer %d", n), ggcr.OCILayer),
+			begin: func() {
+				if count(1) >= 4 {
+					time.AfterFunc(50*time.Millisecond, goOn)
+				}
+				select {
+				case <-four:
+				case <-time.After(5 * time.Second):
+					goOn()
+				}
+			},
+			end: func() { count(-1) },
+		})
+	}
+	img := withLayers(t, layers...)
+	w.wantPushed(r, "seed", w.put(r, "seed", img), img)
+	if most != 4 {
+		t.Errorf("%d layers were read at once, want 4", most)
+	}
+}
+
+// An image is pushed without a file on disk.
+func TestPutWithoutTemporaryFolder(t *testing.T) {
+	w := newWorld(t)
+	r := w.repository("app")
+	img := withLayers(t, static.NewLayer(bytes.Repeat([]byte("large"), 1<<20), ggcr.OCILayer))
+	missing := filepath.Join(t.TempDir(), "missing")
+	for _, name := range []string{"TMPDIR", "TMP", "TEMP"} {
+		t.Setenv(name, missing)
+	}
+	w.wantPushed(r, "seed", w.put(r, "seed", img), img)
+}
+
 // With a look, what the repository has is not sent: neither blobs nor, where it
 // has the whole image, anything but the tag.
 func TestPutWithLook(t *testing.T) {
@@ -309,23 +389,7 @@ func TestReader(t *testing.T) {
 	onHosts(t, func(t *testing.T, w *world) {
 		r := w.repository("app")
 		w.push(r, "v1", image(t, "theirs"))
-		read := func(tag string) error {
-			transport, err := r.Reader(t.Context())
-			if err != nil {
-				return err
-			}
-			ref, err := name.NewTag(r.URL.TagURI(tag))
-			if err != nil {
-				t.Fatal(err)
-			}
-			img, err := remote.Image(ref, remote.WithTransport(transport), remote.WithContext(t.Context()),
-				remote.WithRetryPredicate(func(error) bool { return false }), remote.WithRetryStatusCodes())
-			if err != nil {
-				return err
-			}
-			_, err = img.RawConfigFile()
-			return err
-		}
+		read := func(tag string) error { return readImage(t, r, r.URL.TagURI(tag)) }
 		if err := read("v1"); err != nil {
 			t.Fatal(err)
 		}
@@ -350,4 +414,75 @@ func TestReader(t *testing.T) {
 			}
 		}
 	})
+}
+
+// readImage reads manifest and config of an image by a reader of its repository.
+func readImage(t *testing.T, r *Repository, uri string) error {
+	t.Helper()
+	transport, err := r.Reader(t.Context())
+	if err != nil {
+		return err
+	}
+	ref, err := name.NewTag(uri)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := remote.Image(ref, remote.WithTransport(transport), remote.WithContext(t.Context()),
+		remote.WithRetryPredicate(func(error) bool { return false }), remote.WithRetryStatusCodes())
+	if err != nil {
+		return err
+	}
+	_, err = img.RawConfigFile()
+	return err
+}
+
+// With FIPS endpoints a repository is read at the FIPS form of its host, in
+// whichever form that was written; without them at the host as it was written.
+func TestReaderWithFIPS(t *testing.T) {
+	t.Parallel()
+	const (
+		standard  = testAccount + ".dkr.ecr.us-east-1.amazonaws.com"
+		fips      = testAccount + ".dkr.ecr-fips.us-east-1.amazonaws.com"
+		dualStack = testAccount + ".dkr-ecr.us-east-1.on.aws"
+	)
+	for name, test := range map[string]struct {
+		host  string
+		fips  bool
+		asked string
+	}{
+		"standard":            {standard, true, fips},
+		"FIPS":                {fips, true, fips},
+		"dual stack":          {dualStack, true, testAccount + ".dkr-ecr-fips.us-east-1.on.aws"},
+		"written, not set":    {fips, false, fips},
+		"neither of the two":  {standard, false, standard},
+		"dual stack, not set": {dualStack, false, dualStack},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			if _, err := ecr.NewFromConfig(w.AWSConfig("us-east-1")).CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("app")}); err != nil {
+				t.Fatal(err)
+			}
+			w.put(w.open(w.client, standard+"/app"), "v1", image(t, "one"))
+			w.ResetRequests()
+			r := w.open(w.newClient(func(s *settings) { s.fips = test.fips }), test.host+"/app")
+			if err := readImage(t, r, r.URL.TagURI("v1")); err != nil {
+				t.Fatal(err)
+			}
+			asked := w.RequestsTo("ecr-registry", "")
+			if len(asked) == 0 {
+				t.Error("no request went to the registry")
+			}
+			for _, request := range asked {
+				if request.Host != test.asked {
+					t.Errorf("%s went to %s, want %s", request.Operation, request.Host, test.asked)
+				}
+			}
+			for _, request := range w.RequestsTo("ecr-layers", "") {
+				if request.HasAuthorization {
+					t.Errorf("%s %s carried a password", request.Method, request.Host)
+				}
+			}
+		})
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/awsconfig"
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/ecrrepo"
@@ -126,7 +127,7 @@ var remedies = []remedy{
 		summary: "Docker Hub's pull limit is reached",
 		causes:  []string{"Docker Hub counts pulls without a login by IP address, which the machines of a runner or a company share, and pulls with a login by account"},
 		advice: "Nothing was pushed. Log in to Docker Hub with source_auth (a free account has a limit of its own), copy Docker's official images from public.ecr.aws/docker/library instead, " +
-			"or from a repository of an ECR pull-through cache; or apply again in an hour.",
+			"or from a repository of an ECR pull-through cache; or apply again later.",
 	},
 	{
 		reason:  sourceimage.ErrThrottled,
@@ -193,6 +194,9 @@ var remedies = []remedy{
 // causes, what to do, and AWS's own words with code and request id. doing is a
 // phrase such as "Creating the placeholder image".
 func newDiagnostic(doing string, err error) diag.Diagnostic {
+	if unresolved, ok := errors.AsType[*unresolvedError](err); ok {
+		return diag.WithPath(path.Root("source_image"), newDiagnostic("Reading the source image", unresolved.err))
+	}
 	if unknown, ok := errors.AsType[*awsconfig.UnknownArgumentsError](err); ok {
 		return diag.NewErrorDiagnostic(doing+": provider configuration not known yet", fmt.Sprintf(
 			"These arguments of the provider block have no value yet: %s.\n\n"+
@@ -215,15 +219,46 @@ func newDiagnostic(doing string, err error) diag.Diagnostic {
 			err = fmt.Errorf("%w: %w", end.reason, err)
 		}
 	}
-	for _, r := range remedies {
-		if errors.Is(err, r.reason) {
-			return diag.NewErrorDiagnostic(doing+": "+r.summary, r.detail(err))
-		}
+	if r, ok := remedyFor(err); ok {
+		return diag.NewErrorDiagnostic(doing+": "+r.summary, r.detail(err))
 	}
 	if answer, ok := errors.AsType[*ecrrepo.Error](err); ok && answer.StatusCode >= http.StatusInternalServerError {
 		return diag.NewErrorDiagnostic(doing+" failed", remedy{advice: adviceForFault}.detail(err))
 	}
 	return diag.NewErrorDiagnostic(doing+" failed", remedy{advice: adviceForOthers}.detail(err))
+}
+
+// inSource are the reasons of ECR whose causes and advice are about the target,
+// by what they are where a source is in ECR.
+var inSource = map[error]error{
+	ecrrepo.ErrRepositoryNotFound: sourceimage.ErrNotFound,
+	ecrrepo.ErrImageNotFound:      sourceimage.ErrNotFound,
+	ecrrepo.ErrRegistryHost:       sourceimage.ErrUnexpectedAnswer,
+	ecrrepo.ErrUnexpectedAnswer:   sourceimage.ErrUnexpectedAnswer,
+	ecrrepo.ErrUnreachable:        sourceimage.ErrUnreachable,
+	ecrrepo.ErrTimeout:            sourceimage.ErrTimeout,
+	ecrrepo.ErrCanceled:           sourceimage.ErrCanceled,
+}
+
+// remedyFor finds the remedy for an error's reason.
+func remedyFor(err error) (remedy, bool) {
+	for _, r := range remedies {
+		if !errors.Is(err, r.reason) {
+			continue
+		}
+		if as, ok := inSource[r.reason]; ok && isOfSource(err) {
+			return remedyFor(as)
+		}
+		return r, true
+	}
+	return remedy{}, false
+}
+
+// isOfSource tells a failure to read the image that is to be copied, also where
+// that is in ECR.
+func isOfSource(err error) bool {
+	_, ok := errors.AsType[*sourceimage.Error](err)
+	return ok
 }
 
 // What to do about failures that have no remedy of their own.

@@ -189,7 +189,8 @@ func (ws *workspace) apply(ctx context.Context, config block) error {
 	case err != nil:
 		return err
 	case plan.replaces:
-		if err := ws.delete(ctx, p); err != nil {
+		// Of what is tainted the plan knows no private state.
+		if err := ws.delete(ctx, p, plan.private); err != nil {
 			return err
 		}
 		if plan, err = ws.plan(ctx, p, config); err != nil {
@@ -241,10 +242,15 @@ func (ws *workspace) destroy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := ws.read(ctx, p); err != nil {
+	if err := ws.read(ctx, p); err != nil || ws.state == nil {
 		return err
 	}
-	return ws.delete(ctx, p)
+	null := tftypes.NewValue(p.of, nil)
+	resp, err := p.planChange(ctx, ws.state.value, null, null, ws.state.private, ws.state.identity)
+	if err != nil {
+		return err
+	}
+	return ws.delete(ctx, p, resp.PlannedPrivate)
 }
 
 // bring is terraform import.
@@ -458,18 +464,11 @@ func consistent(planned, got tftypes.Value, at string) error {
 	return nil
 }
 
-// delete plans and applies the resource's end.
-func (ws *workspace) delete(ctx context.Context, p *process) error {
-	if ws.state == nil {
-		return nil
-	}
+// delete applies the resource's end.
+func (ws *workspace) delete(ctx context.Context, p *process, private []byte) error {
 	null := tftypes.NewValue(p.of, nil)
-	resp, err := p.planChange(ctx, ws.state.value, null, null, ws.state.private, ws.state.identity)
-	if err != nil {
-		return err
-	}
 	return ws.change(ctx, p, &plannedChange{
-		config: null, prior: ws.state.value, planned: null, private: resp.PlannedPrivate, identity: resp.PlannedIdentity,
+		config: null, prior: ws.state.value, planned: null, private: private, identity: ws.state.identity,
 	})
 }
 

@@ -17,7 +17,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 
-	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/seedimage"
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/sourceimage/sourcetest"
 )
 
@@ -148,62 +147,6 @@ func TestImageCopy_manifestWithoutMediaType(t *testing.T) {
 		Config:            copyOnly("ghcr.io/team/app:2", ""),
 		ConfigStateChecks: []statecheck.StateCheck{copyValue("image_digest", exactly(digest))},
 	}})
-}
-
-// What the tag holds already decides: the very image serves, anything else is
-// adopted or an error, a placeholder as well as a real image.
-func TestImageCopy_createOnTakenTag(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		there     func(t *testing.T, copied v1.Image) v1.Image
-		arguments string
-		wantError string
-		adopted   bool
-	}{
-		"the same image": {
-			there:     func(_ *testing.T, copied v1.Image) v1.Image { return copied },
-			arguments: `if_exists = "error"`,
-		},
-		"a real image": {
-			there: func(t *testing.T, _ v1.Image) v1.Image { return realImage(t, "real") },
-		},
-		"a real image, error": {
-			there:     func(t *testing.T, _ v1.Image) v1.Image { return realImage(t, "real") },
-			arguments: `if_exists = "error"`,
-			wantError: `that is not a copied image of this resource, and if_exists is "error". Choose another image_tag`,
-		},
-		"a placeholder": {
-			there: func(t *testing.T, _ v1.Image) v1.Image { return placeholder(t, "arm64", seedimage.Response{}) },
-		},
-		"a placeholder, error": {
-			there:     func(t *testing.T, _ v1.Image) v1.Image { return placeholder(t, "x86_64", seedimage.Response{}) },
-			arguments: `if_exists = "error"`,
-			wantError: `that is not a copied image of this resource`,
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newCopyWorld(t, "ghcr.io")
-			w.createRepository("app", types.ImageTagMutabilityMutable)
-			index, x86, _ := multiPlatform(t, "one")
-			w.source.Push(t, "team/app:1", index)
-			digest := w.push("app", defaultCopyTag, test.there(t, x86))
-			w.ResetRequests()
-			step := resource.TestStep{
-				Config:            copyOnly("ghcr.io/team/app:1", test.arguments),
-				ConfigPlanChecks:  copyPlanned(plancheck.ResourceActionCreate),
-				ConfigStateChecks: []statecheck.StateCheck{copyValue("image_digest", exactly(digest))},
-				Check:             w.wroteNothing,
-			}
-			if test.wantError != "" {
-				step = resource.TestStep{Config: step.Config, ExpectError: says(test.wantError)}
-			}
-			w.testWith(resource.TestCase{
-				Steps: []resource.TestStep{step},
-				// Used, not owned: it outlives this resource.
-				CheckDestroy: w.contains("app", map[string]string{defaultCopyTag: digest}),
-			})
-		})
-	}
 }
 
 // A placeholder can be exchanged for a copy in one apply.

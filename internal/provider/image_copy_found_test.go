@@ -6,6 +6,7 @@ package provider
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -73,6 +74,28 @@ func TestImageCopy_imageThatWasThere(t *testing.T) {
 				CheckDestroy: w.contains("app", test.left(digest)),
 			})
 		})
+	}
+}
+
+// A find that has no other tag any more stays when the resource goes, and that
+// is said.
+func TestImageCopy_findStays(t *testing.T) {
+	w := newCopyWorld(t, "ghcr.io")
+	w.createRepository("app", types.ImageTagMutabilityMutable)
+	img := sourcetest.OCI(t, sourcetest.Platform("amd64", ""), "promoted")
+	w.source.Push(t, "team/app:1", img)
+	digest := w.push("app", "v1", img)
+	m := w.managed(copyType, nil)
+	if got := said(m.apply(copyBlock("ghcr.io/team/app:1", nil))); got != "" {
+		t.Fatal(got)
+	}
+	w.moveTag("app", "v1", realImage(t, "next"))
+	want := "WARNING: Image left in the repository " + copyURI + " holds an image (" + digest + ") that this resource did not push. It was left alone"
+	if got := said(m.destroy()); !strings.HasPrefix(got, want) {
+		t.Errorf("said %q, want %q", got, want)
+	}
+	if err := w.contains("app", map[string]string{defaultCopyTag: digest, "v1": "*"})(nil); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -88,10 +88,7 @@ func copyValue(attribute string, want knownvalue.Check) statecheck.StateCheck {
 func exactly(text string) knownvalue.Check { return knownvalue.StringExact(text) }
 
 func copyPlanned(action plancheck.ResourceActionType) resource.ConfigPlanChecks {
-	return resource.ConfigPlanChecks{
-		PreApply:             []plancheck.PlanCheck{plancheck.ExpectResourceAction(copyAddress, action)},
-		PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
-	}
+	return planned(plancheck.ExpectResourceAction(copyAddress, action))
 }
 
 // multiPlatform is an index as docker buildx pushes it: two platforms that

@@ -5,6 +5,8 @@ package provider
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
@@ -89,10 +91,8 @@ func TestImageCopy_refresh(t *testing.T) {
 			},
 			RefreshState: true,
 			Check: func(s *terraformState) error {
-				for _, operation := range w.providerRequests() {
-					if operation != "BatchGetImage" {
-						return fmt.Errorf("a refresh asked for %s", operation)
-					}
+				if asked := w.providerRequests(); !slices.Equal(asked, []string{"BatchGetImage"}) {
+					return fmt.Errorf("a refresh asked for %v", asked)
 				}
 				return w.sourceLeftAlone(s)
 			},
@@ -161,4 +161,13 @@ import {
 		// Nobody knows that it is this resource's.
 		CheckDestroy: w.contains("app", map[string]string{defaultCopyTag: digest}),
 	})
+}
+
+// What is no ID is told with an example of this resource's own.
+func TestImageCopy_importError(t *testing.T) {
+	m := newWorld(t).managed(copyType, nil)
+	want := "ERROR: Invalid import ID Expected REPOSITORY_URL:TAG, such as 123456789012.dkr.ecr.eu-west-1.amazonaws.com/app:" + defaultCopyTag + `, got "app".`
+	if got := said(m.importID("app")); !strings.HasPrefix(got, want) {
+		t.Errorf("said %q, want %q", got, want)
+	}
 }

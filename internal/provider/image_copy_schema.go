@@ -109,7 +109,7 @@ func imageCopySchema(ctx context.Context) schema.Schema {
 	attributes["source_digest"] = schema.StringAttribute{
 		Computed: true,
 		MarkdownDescription: "Digest (`sha256:…`) that `source_image` resolved to when it was copied: that of the index, where the source has several platforms. " +
-			"With it in place of the tag in `source_image`, the source is pinned, and nothing changes. Null after an import.",
+			"With it in place of the tag in `source_image`, the source is pinned, and nothing changes. Null where nothing was copied: after an import, and where `image_tag` held an image already.",
 	}
 	return schema.Schema{
 		MarkdownDescription: "Copies an image for one platform from any registry into a private Amazon ECR repository, so that a Lambda function can run it: without docker, from the provider itself, layer by layer as a stream. " +

@@ -70,12 +70,17 @@ func seedValue(attribute string, want knownvalue.Check) statecheck.StateCheck {
 	return statecheck.ExpectKnownValue(seedAddress, tfjsonpath.New(attribute), want)
 }
 
-func emptyPlan() resource.ConfigPlanChecks {
+// planned are the checks of a plan, and that nothing is left to do after it,
+// before a refresh as after it.
+func planned(checks ...plancheck.PlanCheck) resource.ConfigPlanChecks {
 	return resource.ConfigPlanChecks{
-		PreApply:             []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
+		PreApply:             checks,
+		PostApplyPreRefresh:  []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
 		PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
 	}
 }
+
+func emptyPlan() resource.ConfigPlanChecks { return planned(plancheck.ExpectEmptyPlan()) }
 
 // The first promise: repository, seed and function in one apply, and the
 // repository gone again without force_delete.
@@ -86,14 +91,10 @@ func TestPlaceholderImage_firstApply(t *testing.T) {
 		Steps: []resource.TestStep{
 			{
 				Config: firstApply("", ""),
-				ConfigPlanChecks: resource.ConfigPlanChecks{
-					PreApply: []plancheck.PlanCheck{
-						plancheck.ExpectResourceAction(seedAddress, plancheck.ResourceActionCreate),
-						plancheck.ExpectUnknownValue(seedAddress, tfjsonpath.New("image_uri")),
-					},
-					PostApplyPreRefresh:  []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
-					PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
-				},
+				ConfigPlanChecks: planned(
+					plancheck.ExpectResourceAction(seedAddress, plancheck.ResourceActionCreate),
+					plancheck.ExpectUnknownValue(seedAddress, tfjsonpath.New("image_uri")),
+				),
 				ConfigStateChecks: []statecheck.StateCheck{
 					seedValue("image_uri", knownvalue.StringExact(testURI)),
 					seedValue("image_digest", knownvalue.StringExact(digest)),
@@ -146,15 +147,8 @@ func TestPlaceholderImage_createOnPlaceholder(t *testing.T) {
 						seedValue("image_digest", knownvalue.StringExact(digest)),
 						seedValue("is_placeholder", knownvalue.Bool(true)),
 					},
-					ConfigPlanChecks: resource.ConfigPlanChecks{
-						PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
-					},
-					Check: func(*terraformState) error {
-						if wrote := w.wrote(); len(wrote) > 0 {
-							return fmt.Errorf("the provider sent %v", wrote)
-						}
-						return nil
-					},
+					ConfigPlanChecks: planned(),
+					Check:            w.wroteNothing,
 				}},
 				// Used, not owned: it outlives this resource.
 				CheckDestroy: w.contains("app", map[string]string{defaultImageTag: digest}),
@@ -191,9 +185,7 @@ func TestPlaceholderImage_createOnRealImage(t *testing.T) {
 					seedValue("is_placeholder", knownvalue.Bool(false)),
 					seedValue("image_uri", knownvalue.StringExact(testRepository+":stable")),
 				},
-				ConfigPlanChecks: resource.ConfigPlanChecks{
-					PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
-				},
+				ConfigPlanChecks: planned(),
 			}},
 			CheckDestroy: w.contains("app", map[string]string{"stable": digest}),
 		})

@@ -96,9 +96,7 @@ resource "lambdaseed_placeholder_image" "second" {
 			other := fmt.Sprintf(second, testRepository)
 			steps := []resource.TestStep{
 				{Config: seedOnly("")},
-				{Config: seedOnly("") + other, ConfigPlanChecks: resource.ConfigPlanChecks{
-					PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
-				}},
+				{Config: seedOnly("") + other, ConfigPlanChecks: planned()},
 			}
 			if test.ownerFirst {
 				steps = append(steps, resource.TestStep{
@@ -110,7 +108,7 @@ resource "lambdaseed_placeholder_image" "second" {
 			} else {
 				steps = append(steps, resource.TestStep{
 					Config: seedOnly(""), Check: w.contains("app", map[string]string{defaultImageTag: "*"}),
-					ConfigPlanChecks: resource.ConfigPlanChecks{PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
+					ConfigPlanChecks: planned(),
 				})
 			}
 			w.testWith(resource.TestCase{Steps: steps, CheckDestroy: w.contains("app", map[string]string{})})

@@ -48,6 +48,40 @@ func TestPlaceholderImage_importByID(t *testing.T) {
 	}
 }
 
+// Into an empty state, with terraform import: the next plan is empty.
+func TestPlaceholderImage_importPersists(t *testing.T) {
+	t.Parallel()
+	for name, arguments := range map[string]string{"defaults": "", "others": importedSeed} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.createRepository("app", types.ImageTagMutabilityMutable)
+			img := placeholder(t, "x86_64", seedimage.Response{})
+			if arguments != "" {
+				body := "soon"
+				img = placeholder(t, "arm64", seedimage.Response{StatusCode: 500, ContentType: "text/plain", Body: &body})
+			}
+			digest := w.push("app", defaultImageTag, img)
+			w.testWith(resource.TestCase{
+				Steps: []resource.TestStep{
+					{
+						Config:             seedOnly(arguments),
+						ResourceName:       seedAddress,
+						ImportState:        true,
+						ImportStateId:      testURI,
+						ImportStatePersist: true,
+					},
+					{
+						Config:            seedOnly(arguments),
+						ConfigPlanChecks:  emptyPlan(),
+						ConfigStateChecks: []statecheck.StateCheck{seedValue("image_digest", knownvalue.StringExact(digest))},
+					},
+				},
+				CheckDestroy: w.contains("app", map[string]string{defaultImageTag: digest}),
+			})
+		})
+	}
+}
+
 // By import block, into an empty state: the next plan is empty, and at the end
 // the image stays, because nobody knows that it is this resource's.
 func TestPlaceholderImage_importByBlock(t *testing.T) {
@@ -79,10 +113,7 @@ import {
   id = %q
 }
 `, seedAddress, testURI),
-					ConfigPlanChecks: resource.ConfigPlanChecks{
-						PreApply:             []plancheck.PlanCheck{plancheck.ExpectResourceAction(seedAddress, plancheck.ResourceActionNoop)},
-						PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
-					},
+					ConfigPlanChecks:  planned(plancheck.ExpectResourceAction(seedAddress, plancheck.ResourceActionNoop)),
 					ConfigStateChecks: []statecheck.StateCheck{seedValue("image_digest", knownvalue.StringExact(digest))},
 				}},
 				CheckDestroy: w.contains("app", map[string]string{defaultImageTag: digest}),

@@ -95,10 +95,10 @@ func TestPlaceholderImage_seedExpiredBesideRealImage(t *testing.T) {
 				},
 				{
 					// -replace brings it back, for a function that is created anew.
-					Config:  config,
-					Destroy: false,
-					Taint:   []string{seedAddress},
-					Check:   w.contains("app", map[string]string{"v1": "*", defaultImageTag: "*"}),
+					Config:           config,
+					Taint:            []string{seedAddress},
+					ConfigPlanChecks: planned(replacesSeedAlone()...),
+					Check:            w.contains("app", map[string]string{"v1": "*", defaultImageTag: "*"}),
 				},
 				{PreConfig: func() { w.deleteTag("app", "v1") }, Config: config},
 			})
@@ -123,14 +123,11 @@ func TestPlaceholderImage_seedGoneFromUnusedRepository(t *testing.T) {
 						w.deleteTag("app", defaultImageTag)
 					},
 					Config: config,
-					ConfigPlanChecks: resource.ConfigPlanChecks{
-						PreApply: []plancheck.PlanCheck{
-							plancheck.ExpectResourceAction(seedAddress, plancheck.ResourceActionCreate),
-							plancheck.ExpectResourceAction(functionAddress, plancheck.ResourceActionNoop),
-							plancheck.ExpectKnownValue(seedAddress, pathTo("image_uri"), knownvalue.StringExact(testURI)),
-						},
-						PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
-					},
+					ConfigPlanChecks: planned(
+						plancheck.ExpectResourceAction(seedAddress, plancheck.ResourceActionCreate),
+						plancheck.ExpectResourceAction(functionAddress, plancheck.ResourceActionNoop),
+						plancheck.ExpectKnownValue(seedAddress, pathTo("image_uri"), knownvalue.StringExact(testURI)),
+					),
 					Check: w.contains("app", map[string]string{defaultImageTag: "*", "other-stack": "*"}),
 				},
 				{PreConfig: func() { w.deleteTag("app", "other-stack") }, Config: config},
@@ -139,24 +136,35 @@ func TestPlaceholderImage_seedGoneFromUnusedRepository(t *testing.T) {
 	}
 }
 
+// The URL of a repository that is created anew is not known in the plan, so that
+// a function that follows the seed is in it, and is given what it has.
 func TestPlaceholderImage_repositoryRecreated(t *testing.T) {
-	w := newWorld(t)
-	config := firstApply("", ignoringImage)
-	w.test([]resource.TestStep{
-		{Config: config},
-		{
-			PreConfig: func() { w.deleteRepository("app") },
-			Config:    config,
-			ConfigPlanChecks: resource.ConfigPlanChecks{
-				PreApply: []plancheck.PlanCheck{
-					plancheck.ExpectResourceAction(seedAddress, plancheck.ResourceActionCreate),
-					plancheck.ExpectResourceAction(functionAddress, plancheck.ResourceActionNoop),
+	t.Parallel()
+	for name, form := range functionForms {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			function := plancheck.ResourceActionUpdate
+			if form == ignoringImage {
+				function = plancheck.ResourceActionNoop
+			}
+			config := firstApply("", form)
+			w.test([]resource.TestStep{
+				{Config: config, ConfigPlanChecks: planned()},
+				{
+					PreConfig: func() { w.deleteRepository("app") },
+					Config:    config,
+					ConfigPlanChecks: planned(
+						plancheck.ExpectResourceAction(seedAddress, plancheck.ResourceActionCreate),
+						plancheck.ExpectResourceAction(functionAddress, function),
+					),
+					ConfigStateChecks: []statecheck.StateCheck{
+						statecheck.ExpectKnownValue(functionAddress, pathTo("image_uri"), knownvalue.StringExact(testURI)),
+					},
+					Check: w.contains("app", map[string]string{defaultImageTag: "*"}),
 				},
-				PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
-			},
-			Check: w.contains("app", map[string]string{defaultImageTag: "*"}),
-		},
-	})
+			})
+		})
+	}
 }
 
 // Whatever keeps ECR from answering is an error and never taken for "gone".
@@ -220,29 +228,26 @@ resource "lambdaseed_placeholder_image" "app" {
 // the repository. The seed is pushed again in place, so that the older one is
 // not forgotten and the repository can be destroyed in the end.
 func TestPlaceholderImage_seedGoneOlderOneLeft(t *testing.T) {
-	w := newWorld(t)
-	x86 := digestOf(t, placeholder(t, "x86_64", seedimage.Response{}))
-	arm := digestOf(t, placeholder(t, "arm64", seedimage.Response{}))
-	config := firstApply(`architectures = ["arm64"]`, "")
-	w.testWith(resource.TestCase{
-		Steps: []resource.TestStep{
-			{Config: firstApply("", "")},
-			{Config: config},
-			{
-				PreConfig: func() { w.deleteTag("app", defaultImageTag) },
-				Config:    config,
-				ConfigPlanChecks: resource.ConfigPlanChecks{
-					PreApply:             updatesSeedAlone(),
-					PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
+	t.Parallel()
+	for name, form := range functionForms {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			x86 := digestOf(t, placeholder(t, "x86_64", seedimage.Response{}))
+			arm := digestOf(t, placeholder(t, "arm64", seedimage.Response{}))
+			config := firstApply(`architectures = ["arm64"]`, form)
+			w.testWith(resource.TestCase{
+				Steps: []resource.TestStep{
+					{Config: firstApply("", form), ConfigPlanChecks: planned()},
+					{Config: config, ConfigPlanChecks: planned(updatesSeedAlone()...)},
+					{
+						PreConfig:        func() { w.deleteTag("app", defaultImageTag) },
+						Config:           config,
+						ConfigPlanChecks: planned(updatesSeedAlone()...),
+						Check:            w.contains("app", map[string]string{defaultImageTag: arm, "<untagged 1>": x86}),
+					},
 				},
-				Check: w.contains("app", map[string]string{defaultImageTag: arm, "<untagged 1>": x86}),
-			},
-		},
-		CheckDestroy: func(*terraformState) error {
-			if contents := w.contents("app"); contents != nil {
-				return fmt.Errorf("the repository is still there, with %v", contents)
-			}
-			return nil
-		},
-	})
+				CheckDestroy: w.repositoryGone,
+			})
+		})
+	}
 }

@@ -118,10 +118,12 @@ func (r *placeholderImageResource) Schema(ctx context.Context, _ resource.Schema
 
 func (m *placeholderImageModel) base() *seedModel { return &m.seedModel }
 
+func (m *placeholderImageModel) defaultTag() string { return defaultImageTag }
+
 // open says what a placeholder of this architecture makes of the images that
 // it finds.
 func (m *placeholderImageModel) open(ctx context.Context, data *providerData, _ ownership) (seed, error) {
-	s := seed{noun: "placeholder image", tag: m.ImageTag.ValueString(), defaultTag: defaultImageTag, replaceable: isPlaceholder}
+	s := seed{noun: "placeholder image", tag: m.ImageTag.ValueString(), defaultTag: m.defaultTag(), replaceable: isPlaceholder}
 	s.judge = func(found ecrrepo.Image) verdict {
 		placeholder, ok := seedimage.Recognise(found.Manifest)
 		switch {

@@ -26,6 +26,15 @@ func updatesSeedAlone() []plancheck.PlanCheck {
 	}
 }
 
+// repositoryGone is a check that the repository could be destroyed with all
+// that the seed had put there.
+func (w *world) repositoryGone(*terraformState) error {
+	if contents := w.contents("app"); contents != nil {
+		return fmt.Errorf("the repository is still there, with %v", contents)
+	}
+	return nil
+}
+
 // Still our placeholder on a mutable tag: the new one takes the tag, the older
 // manifests stay without one, and all of them go at the end.
 func TestPlaceholderImage_updateOwnSeed(t *testing.T) {
@@ -40,17 +49,14 @@ func TestPlaceholderImage_updateOwnSeed(t *testing.T) {
 				Steps: []resource.TestStep{
 					{Config: firstApply("", form)},
 					{
-						Config: firstApply(`architectures = ["arm64"]`, form),
-						ConfigPlanChecks: resource.ConfigPlanChecks{
-							PreApply:             append(updatesSeedAlone(), plancheck.ExpectUnknownValue(seedAddress, pathTo("image_digest"))),
-							PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
-						},
-						Check: w.contains("app", map[string]string{defaultImageTag: arm, "<untagged 1>": x86}),
+						Config:           firstApply(`architectures = ["arm64"]`, form),
+						ConfigPlanChecks: planned(append(updatesSeedAlone(), plancheck.ExpectUnknownValue(seedAddress, pathTo("image_digest")))...),
+						Check:            w.contains("app", map[string]string{defaultImageTag: arm, "<untagged 1>": x86}),
 					},
 					{
 						Config: firstApply(`architectures = ["arm64"]
   http_response = { status_code = 418 }`, form),
-						ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: updatesSeedAlone()},
+						ConfigPlanChecks: planned(updatesSeedAlone()...),
 						Check: func(*terraformState) error {
 							contents := w.contents("app")
 							if len(contents) != 3 || contents[defaultImageTag] != teapot {
@@ -62,18 +68,13 @@ func TestPlaceholderImage_updateOwnSeed(t *testing.T) {
 					{
 						// Back to the first: a digest that was superseded is at the tag again.
 						Config:           firstApply("", form),
-						ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: updatesSeedAlone()},
+						ConfigPlanChecks: planned(updatesSeedAlone()...),
 						ConfigStateChecks: []statecheck.StateCheck{
 							seedValue("image_digest", knownvalue.StringExact(x86)),
 						},
 					},
 				},
-				CheckDestroy: func(*terraformState) error {
-					if contents := w.contents("app"); contents != nil {
-						return fmt.Errorf("the repository is still there, with %v", contents)
-					}
-					return nil
-				},
+				CheckDestroy: w.repositoryGone,
 			})
 		})
 	}
@@ -82,47 +83,43 @@ func TestPlaceholderImage_updateOwnSeed(t *testing.T) {
 // A real image, or somebody else's seed, is at the tag: only the state changes.
 func TestPlaceholderImage_updateAfterHandOver(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct{ real bool }{"real image": {true}, "another stack's seed": {false}} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			var digest string
-			w.test([]resource.TestStep{
-				{Config: firstApply("", ignoringImage)},
-				{
-					PreConfig: func() {
-						img := realImage(t, "real")
-						if !test.real {
-							img = placeholder(t, "x86_64", seedimage.Response{StatusCode: 500})
-						}
-						digest = w.push("app", defaultImageTag, img)
-						w.ResetRequests()
-					},
-					Config: firstApply(`architectures = ["arm64"]
-  http_response = { body = "soon" }`, ignoringImage),
-					ConfigPlanChecks: resource.ConfigPlanChecks{
-						PreApply: append(updatesSeedAlone(),
+	for taker, theirs := range map[string]bool{"real image": true, "another stack's seed": false} {
+		for name, form := range functionForms {
+			t.Run(taker+", "+name, func(t *testing.T) {
+				w := newWorld(t)
+				var digest string
+				changed := firstApply(`architectures = ["arm64"]
+  http_response = { body = "soon" }`, form)
+				w.test([]resource.TestStep{
+					{Config: firstApply("", form), ConfigPlanChecks: planned()},
+					{
+						PreConfig: func() {
+							img := realImage(t, "real")
+							if !theirs {
+								img = placeholder(t, "x86_64", seedimage.Response{StatusCode: 500})
+							}
+							digest = w.push("app", defaultImageTag, img)
+							w.ResetRequests()
+						},
+						Config: changed,
+						ConfigPlanChecks: planned(append(updatesSeedAlone(),
 							plancheck.ExpectKnownValue(seedAddress, pathTo("image_digest"), knownvalue.StringFunc(func(got string) error {
 								if got != digest {
 									return fmt.Errorf("planned digest %s, want %s", got, digest)
 								}
 								return nil
-							}))),
-						PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
+							})))...),
+						Check: resource.ComposeTestCheckFunc(w.wroteNothing, func(*terraformState) error {
+							if got := w.at("app", defaultImageTag); got != digest {
+								return fmt.Errorf("the tag holds %s, want %s", got, digest)
+							}
+							return nil
+						}),
 					},
-					Check: func(*terraformState) error {
-						if wrote := w.wrote(); len(wrote) > 0 {
-							return fmt.Errorf("the provider sent %v", wrote)
-						}
-						if got := w.at("app", defaultImageTag); got != digest {
-							return fmt.Errorf("the tag holds %s, want %s", got, digest)
-						}
-						return nil
-					},
-				},
-				{PreConfig: func() { w.deleteTag("app", defaultImageTag) }, Config: firstApply(`architectures = ["arm64"]
-  http_response = { body = "soon" }`, ignoringImage)},
+					{PreConfig: func() { w.deleteTag("app", defaultImageTag) }, Config: changed},
+				})
 			})
-		})
+		}
 	}
 }
 
@@ -156,12 +153,9 @@ func TestPlaceholderImage_updateImmutable(t *testing.T) {
 						ExpectError: says("Tags of the repository " + testRepository + " are immutable, so that " + testURI + " cannot take another placeholder image. Choose another image_tag"),
 					},
 					{
-						PreConfig: func() { w.denyProvider() },
-						Config:    seedOnly("architectures = [\"arm64\"]\n  image_tag = \"lambdaseed-placeholder-arm64\""),
-						ConfigPlanChecks: resource.ConfigPlanChecks{
-							PreApply:             []plancheck.PlanCheck{plancheck.ExpectResourceAction(seedAddress, plancheck.ResourceActionReplace)},
-							PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
-						},
+						PreConfig:        func() { w.denyProvider() },
+						Config:           seedOnly("architectures = [\"arm64\"]\n  image_tag = \"lambdaseed-placeholder-arm64\""),
+						ConfigPlanChecks: planned(plancheck.ExpectResourceAction(seedAddress, plancheck.ResourceActionReplace)),
 						Check: func(*terraformState) error {
 							if w.at("app", defaultImageTag) == x86 {
 								return fmt.Errorf("the replaced seed is still there")
@@ -190,30 +184,40 @@ func TestPlaceholderImage_updateExcludedFromImmutability(t *testing.T) {
 	})
 }
 
-// Arguments that make no image change the state alone.
+// Arguments that make no image change the state alone: of an immutable tag,
+// too, and after the hand-over.
 func TestPlaceholderImage_updateOfStateAlone(t *testing.T) {
-	w := newWorld(t)
-	w.createRepository("app", types.ImageTagMutabilityImmutable)
-	w.test([]resource.TestStep{
-		{Config: seedOnly("")},
-		{
-			PreConfig: func() { w.ResetRequests() },
-			Config:    seedOnly("if_exists = \"error\"\n  timeouts {\n    read = \"1m\"\n  }"),
-			ConfigPlanChecks: resource.ConfigPlanChecks{
-				PreApply: []plancheck.PlanCheck{
-					plancheck.ExpectResourceAction(seedAddress, plancheck.ResourceActionUpdate),
-					plancheck.ExpectKnownValue(seedAddress, pathTo("image_digest"), knownvalue.NotNull()),
-				},
-				PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
-			},
-			Check: func(*terraformState) error {
-				if wrote := w.wrote(); len(wrote) > 0 {
-					return fmt.Errorf("the provider sent %v", wrote)
+	t.Parallel()
+	for name, form := range functionForms {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			change := func(arguments string) resource.TestStep {
+				return resource.TestStep{
+					PreConfig: w.ResetRequests,
+					Config:    firstApply(arguments, form),
+					ConfigPlanChecks: planned(append(updatesSeedAlone(),
+						plancheck.ExpectKnownValue(seedAddress, pathTo("image_digest"), knownvalue.NotNull()))...),
+					Check: w.wroteNothing,
 				}
-				return nil
-			},
-		},
-	})
+			}
+			handedOver := change(`if_exists = "error"`)
+			handedOver.PreConfig = func() {
+				w.push("app", defaultImageTag, realImage(t, "real"))
+				w.ResetRequests()
+			}
+			w.testWith(resource.TestCase{
+				Steps: []resource.TestStep{
+					{Config: firstApply("", form), ConfigPlanChecks: planned()},
+					change(`if_exists = "error"`),
+					change(`skip_destroy = true`),
+					change("timeouts {\n    read = \"1m\"\n  }"),
+					handedOver,
+					{PreConfig: func() { w.deleteTag("app", defaultImageTag) }, Config: firstApply("", form)},
+				},
+				CheckDestroy: w.repositoryGone,
+			})
+		})
+	}
 }
 
 // An answer that is known only at apply, and then turns out to be the old one.
@@ -230,18 +234,10 @@ resource "terraform_data" "body" {
 	w.test([]resource.TestStep{
 		{Config: config("1")},
 		{
-			PreConfig: func() { w.ResetRequests() },
-			Config:    config("2"),
-			ConfigPlanChecks: resource.ConfigPlanChecks{
-				PreApply:             []plancheck.PlanCheck{plancheck.ExpectUnknownValue(seedAddress, pathTo("image_digest"))},
-				PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
-			},
-			Check: func(*terraformState) error {
-				if wrote := w.wrote(); len(wrote) > 0 {
-					return fmt.Errorf("the provider sent %v", wrote)
-				}
-				return nil
-			},
+			PreConfig:        func() { w.ResetRequests() },
+			Config:           config("2"),
+			ConfigPlanChecks: planned(plancheck.ExpectUnknownValue(seedAddress, pathTo("image_digest"))),
+			Check:            w.wroteNothing,
 		},
 	})
 }

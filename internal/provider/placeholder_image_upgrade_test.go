@@ -4,7 +4,6 @@
 package provider
 
 import (
-	"fmt"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -44,12 +43,7 @@ func TestPlaceholderImage_providerUpgrade(t *testing.T) {
 							seedValue("image_digest", knownvalue.StringExact(digest)),
 							seedValue("is_placeholder", knownvalue.Bool(true)),
 						},
-						Check: func(*terraformState) error {
-							if wrote := w.wrote(); len(wrote) > 0 {
-								return fmt.Errorf("the provider sent %v", wrote)
-							}
-							return nil
-						},
+						Check: w.wroteNothing,
 					},
 					{
 						ProtoV6ProviderFactories: factories(),
@@ -58,12 +52,7 @@ func TestPlaceholderImage_providerUpgrade(t *testing.T) {
 						Check:                    w.contains("app", map[string]string{defaultImageTag: arm, "<untagged 1>": digest}),
 					},
 				},
-				CheckDestroy: func(*terraformState) error {
-					if contents := w.contents("app"); contents != nil {
-						return fmt.Errorf("the repository is still there, with %v", contents)
-					}
-					return nil
-				},
+				CheckDestroy: w.repositoryGone,
 			})
 		})
 	}

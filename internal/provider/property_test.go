@@ -7,18 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ecr"
-	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
-	"github.com/google/go-containerregistry/pkg/name"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/fakeaws"
 )
@@ -27,9 +21,16 @@ import (
 const propertySeed = "LAMBDASEED_PROPERTY_SEED"
 
 // The property: whatever Terraform and the pipeline do, in whatever order and
-// with whatever faults, a real image never disappears and is never moved,
-// except by the pipeline itself; and a placeholder never, except by the
-// workspace that has pushed it.
+// with whatever faults, a tag that the pipeline has pushed stays with its
+// digest, and an image that it has pushed never disappears while it counts on
+// it, whichever workspace has the same bytes; and nothing else is taken away or
+// moved, except by the workspace that has pushed it.
+//
+// The pipeline counts on what its tags hold and, tagged or not, on every image
+// that it was the first to push. A push that changes nothing, because a
+// workspace's tag holds these bytes already, does not make the tag its own; nor
+// can a workspace tell its own bytes at its own tag from the same bytes that
+// the pipeline has put back there.
 //
 // A sequence is made from its seed alone. `go test` plays the seeds below,
 // `make fuzz` others for as long as it is told.
@@ -41,13 +42,16 @@ func FuzzRealImagesStay(f *testing.F) {
 		}
 		f.Add(seed)
 	} else {
-		for seed := range uint64(25) {
+		for seed := range uint64(80) {
 			f.Add(seed)
 		}
 	}
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		w := copyFaultsWorld(t).world
-		s := &sequence{t: t, w: w, rand: rand.New(rand.NewPCG(seed, 1)), images: map[string]string{}, pushed: map[*stage]map[string]bool{}}
+		s := &sequence{
+			t: t, w: w, rand: rand.New(rand.NewPCG(seed, 1)),
+			images: map[string]bool{}, theirs: map[string]string{}, first: map[string]bool{}, pushed: map[*stage]map[string]bool{},
+		}
 		defer func() {
 			if t.Failed() {
 				t.Logf("replay with %s=%d go test -run FuzzRealImagesStay; the steps were:\n  %s", propertySeed, seed, strings.Join(s.steps, "\n  "))
@@ -67,10 +71,14 @@ type sequence struct {
 	workspaces []*stage
 	steps      []string
 	pushes     int
-	// pushed tells which placeholders a workspace has put where, "tag digest".
+	// pushed tells what a workspace has put where, "tag digest".
 	pushed map[*stage]map[string]bool
-	// images are what the tests have pushed as real images: digest by name.
-	images map[string]string
+	// images are the digests of real images.
+	images map[string]bool
+	// theirs are the tags that the pipeline has pushed real images to, first the
+	// digests of those that it was the first to push.
+	theirs map[string]string
+	first  map[string]bool
 	// before is the repository as it was when the current command began, kept up
 	// to date with what the pipeline does meanwhile.
 	before snapshot
@@ -93,21 +101,16 @@ func (s *sequence) look() snapshot {
 	return shot
 }
 
-func (s *sequence) real(digest string) bool {
-	for _, known := range s.images {
-		if known == digest {
-			return true
-		}
-	}
-	return false
-}
-
 // copies is the workspace that copies.
 const copies = 3
 
 func (s *sequence) pick(from ...string) string { return from[s.rand.IntN(len(from))] }
 
 func (s *sequence) play(steps int) {
+	for _, tag := range []string{"1", "2"} {
+		_, x86, arm := multiPlatform(s.t, tag)
+		s.images[digestOf(s.t, x86)], s.images[digestOf(s.t, arm)] = true, true
+	}
 	s.createRepository()
 	for i := range 4 {
 		ws := newStage(s.t, s.w)
@@ -118,7 +121,7 @@ func (s *sequence) play(steps int) {
 	}
 	for range steps {
 		if s.rand.IntN(5) < 2 {
-			s.pipeline()
+			s.remember(s.pipeline)
 		} else {
 			s.terraform()
 		}
@@ -133,73 +136,6 @@ func (s *sequence) play(steps int) {
 
 func (s *sequence) step(format string, args ...any) {
 	s.steps = append(s.steps, fmt.Sprintf(format, args...))
-}
-
-func (s *sequence) createRepository() {
-	modes := []types.ImageTagMutability{
-		types.ImageTagMutabilityMutable, types.ImageTagMutabilityMutable, types.ImageTagMutabilityImmutable, types.ImageTagMutabilityImmutableWithExclusion,
-	}
-	mode := modes[s.rand.IntN(len(modes))]
-	var exclusions []string
-	if mode == types.ImageTagMutabilityImmutableWithExclusion {
-		exclusions = []string{s.pick("latest", "lambdaseed-*")}
-	}
-	s.step("pipeline: create the repository, %s %v", mode, exclusions)
-	s.w.createRepository("app", mode, exclusions...)
-}
-
-// pipeline does what a pipeline, a lifecycle policy or a person does.
-func (s *sequence) pipeline() {
-	if s.look().digests == nil && !slices.Contains(s.w.Repositories(testRegion), "app") {
-		s.createRepository()
-		return
-	}
-	tag := s.pick(defaultImageTag, defaultImageTag, "latest", "v1", "v2", "copied")
-	switch s.rand.IntN(9) {
-	case 0, 1, 2, 3:
-		s.push(tag)
-	case 4:
-		s.step("pipeline: push a placeholder to %s", tag)
-		s.pushImage(tag, olderPlaceholder(s.t, s.pick("x86_64", "arm64")))
-	case 5:
-		s.step("pipeline: delete tag %s", tag)
-		_, _ = s.w.ecr().BatchDeleteImage(s.w.ctx(), &ecr.BatchDeleteImageInput{
-			RepositoryName: aws.String("app"), ImageIds: []types.ImageIdentifier{{ImageTag: &tag}},
-		})
-	case 6:
-		s.step("lifecycle policy: expire the image at %s", tag)
-		s.w.ExpireImage(testRegion, "app", tag)
-	case 7:
-		from := s.look().tags[tag]
-		to := s.pick("kept", "v1", defaultImageTag)
-		s.step("pipeline: give %s, which is at %s, the tag %s", from, tag, to)
-		s.retag(tag, to)
-	case 8:
-		if s.rand.IntN(3) == 0 {
-			s.step("somebody: delete the repository")
-			s.w.deleteRepository("app")
-		}
-	}
-}
-
-// push puts a new real image at a tag, or tries to.
-func (s *sequence) push(tag string) {
-	s.pushes++
-	content := fmt.Sprintf("real %d", s.pushes)
-	s.step("pipeline: push %s to %s", content, tag)
-	img := realImage(s.t, content)
-	s.images[content] = digestOf(s.t, img)
-	s.pushImage(tag, img)
-}
-
-func (s *sequence) retag(from, to string) {
-	out, err := s.w.ecr().BatchGetImage(s.w.ctx(), &ecr.BatchGetImageInput{RepositoryName: aws.String("app"), ImageIds: []types.ImageIdentifier{{ImageTag: &from}}})
-	if err != nil || len(out.Images) == 0 {
-		return
-	}
-	_, _ = s.w.ecr().PutImage(s.w.ctx(), &ecr.PutImageInput{
-		RepositoryName: aws.String("app"), ImageTag: &to, ImageManifest: out.Images[0].ImageManifest, ImageManifestMediaType: out.Images[0].ImageManifestMediaType,
-	})
 }
 
 // terraform runs a command in one of the workspaces, often with a fault or with
@@ -272,92 +208,108 @@ func (s *sequence) command(what string, ws *stage, run func() error) {
 	s.check(what, ws)
 }
 
-// trouble lets something happen at one of the requests to come.
+// trouble lets something happen at one of the requests to come: a fault, the
+// pipeline, or both.
 func (s *sequence) trouble(ws *stage) string {
-	places := []place{
-		{"ecr", "BatchGetImage", 1},
-		{"ecr", "BatchGetImage", 2},
-		{"ecr", "BatchGetImage", 3},
-		{"ecr", "PutImage", 1},
-		{"ecr", "ListImages", 1},
-		{"ecr-registry", "InitiateLayerUpload", 1},
-		{"ecr-registry", "CompleteLayerUpload", 2},
-		{"ecr", "BatchDeleteImage", 1},
-		{"ecr", "DescribeImages", 1},
-	}
-	p := places[s.rand.IntN(len(places))]
-	switch s.rand.IntN(4) {
+	switch s.rand.IntN(6) {
 	case 0:
-		kinds := slices.DeleteFunc(fakeaws.FaultKinds(), hangs)
-		kind := kinds[s.rand.IntN(len(kinds))]
-		fault := p.fault(ws, kind)
-		fault.Count = 1 + s.rand.IntN(4)
-		s.w.Inject(fault)
-		return fmt.Sprintf(" (%s at %s, %d times)", kind, p, fault.Count)
+		return s.fault(ws)
 	case 1:
-		// ECR has no conditional put and no conditional delete: between the last
-		// look and one of these, one round trip remains, which the documentation
-		// names. Everywhere else the pipeline may come in between.
-		if p.operation == "PutImage" || p.operation == "BatchDeleteImage" {
-			return ""
-		}
-		tag := s.pick(defaultImageTag, "v1", "other", "copied")
-		fault := p.fault(ws, fakeaws.FaultHook)
-		fault.Before = func(fakeaws.Request) {
-			if !slices.Contains(s.w.Repositories(testRegion), "app") {
-				return
-			}
-			now := s.look()
-			s.push(tag)
-			// What Terraform had done until then is judged by what was before.
-			after := s.look()
-			for tag, digest := range after.tags {
-				if now.tags[tag] != digest {
-					s.before.tags[tag] = digest
-				}
-			}
-			s.before.digests = append(s.before.digests, after.digests...)
-		}
-		s.w.Inject(fault)
-		return fmt.Sprintf(" (the pipeline pushes to %s at %s)", tag, p)
+		return s.meanwhile(ws)
+	case 2:
+		return s.fault(ws) + s.meanwhile(ws)
+	case 3:
+		return s.failing(ws) + s.meanwhile(ws)
 	}
 	return ""
+}
+
+var readingPlaces = []place{
+	{"ecr", "BatchGetImage", 1},
+	{"ecr", "BatchGetImage", 2},
+	{"ecr", "BatchGetImage", 3},
+	{"ecr", "BatchGetImage", 4},
+	{"ecr", "ListImages", 1},
+	{"ecr-registry", "InitiateLayerUpload", 1},
+	{"ecr-registry", "CompleteLayerUpload", 2},
+	{"ecr", "DescribeImages", 1},
+}
+
+var writingPlaces = []place{{"ecr", "PutImage", 1}, {"ecr", "BatchDeleteImage", 1}}
+
+func (s *sequence) place(from ...place) place { return from[s.rand.IntN(len(from))] }
+
+func (s *sequence) fault(ws *stage) string {
+	kinds := slices.DeleteFunc(fakeaws.FaultKinds(), hangs)
+	kind, p := kinds[s.rand.IntN(len(kinds))], s.place(slices.Concat(readingPlaces, writingPlaces)...)
+	fault := p.fault(ws, kind)
+	fault.Count = 1 + s.rand.IntN(4)
+	s.w.Inject(fault)
+	return fmt.Sprintf(" (%s at %s, %d times)", kind, p, fault.Count)
+}
+
+// meanwhile has the pipeline push at a request. ECR has no conditional put and
+// no conditional delete: between the last look and one of these, one round trip
+// remains, which the documentation names. Everywhere else the pipeline may come
+// in between.
+func (s *sequence) meanwhile(ws *stage) string {
+	p, tag := s.place(readingPlaces...), s.pick(defaultImageTag, "v1", "other", "copied")
+	fault := p.fault(ws, fakeaws.FaultHook)
+	fault.Before = func(fakeaws.Request) { s.interfere(tag) }
+	s.w.Inject(fault)
+	return fmt.Sprintf(" (the pipeline pushes to %s at %s)", tag, p)
+}
+
+// failing has the pipeline push while a put or a delete fails: the next try is
+// another request, and the look before it has to see that.
+func (s *sequence) failing(ws *stage) string {
+	p, tag := s.place(writingPlaces...), s.pick(defaultImageTag, "v1", "other", "copied")
+	dropped := s.rand.IntN(2) == 0
+	fault := p.fault(ws, fakeaws.FaultHandler)
+	fault.Handler = func(w http.ResponseWriter, _ *http.Request) {
+		s.interfere(tag)
+		if dropped {
+			panic(http.ErrAbortHandler)
+		}
+		http.Error(w, `{"__type":"ServerException"}`, http.StatusInternalServerError)
+	}
+	s.w.Inject(fault)
+	return fmt.Sprintf(" (%s fails, dropped %v, while the pipeline pushes to %s)", p, dropped, tag)
+}
+
+// interfere is a push in the middle of a command. What Terraform had done until
+// then is judged by what was before.
+func (s *sequence) interfere(tag string) {
+	if !slices.Contains(s.w.Repositories(testRegion), "app") {
+		return
+	}
+	now := s.look()
+	s.remember(func() { s.push(tag) })
+	after := s.look()
+	for tag, digest := range after.tags {
+		if now.tags[tag] != digest {
+			s.before.tags[tag] = digest
+		}
+	}
+	s.before.digests = append(s.before.digests, after.digests...)
 }
 
 // check is the property.
 func (s *sequence) check(what string, ws *stage) {
 	after := s.look()
 	for tag, digest := range s.before.tags {
-		if s.real(digest) && after.tags[tag] != digest {
-			s.t.Errorf("%s: the real image %s was at %s, where there is %q now", what, digest, tag, after.tags[tag])
+		if after.tags[tag] != digest && !s.pushed[ws][tag+" "+digest] {
+			s.t.Errorf("%s: %s was at %s (the pipeline's: %v), where there is %q now", what, digest, tag, s.theirs[tag] == digest, after.tags[tag])
 		}
 	}
 	for _, digest := range s.before.digests {
-		if s.real(digest) && !slices.Contains(after.digests, digest) {
-			s.t.Errorf("%s: the real image %s is gone", what, digest)
-		}
-	}
-	// Placeholders: changed by their owner alone.
-	for tag, digest := range s.before.tags {
-		if after.tags[tag] != digest && !s.real(digest) && !s.pushed[ws][tag+" "+digest] {
-			s.t.Errorf("%s: the placeholder %s at %s, which this workspace did not push, became %q", what, digest, tag, after.tags[tag])
+		if s.first[digest] && !slices.Contains(after.digests, digest) {
+			s.t.Errorf("%s: the pipeline's image %s is gone", what, digest)
 		}
 	}
 	for tag, digest := range after.tags {
-		if s.before.tags[tag] != digest && !s.real(digest) {
+		if s.before.tags[tag] != digest {
 			s.pushed[ws][tag+" "+digest] = true
 		}
-	}
-}
-
-// pushImage is a push that the repository may refuse: its tags may be
-// immutable.
-func (s *sequence) pushImage(tag string, img v1.Image) {
-	ref, err := name.NewTag(testRepository + ":" + tag)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if err := remote.Write(ref, img, s.w.RemoteOptions(s.w.ctx())...); err != nil {
-		s.step("  refused: %.80s", err)
 	}
 }

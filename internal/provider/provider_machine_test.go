@@ -82,10 +82,11 @@ func TestMachine(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, *machine){
 		"offline":                      testOffline,
 		"no metadata service":          testNoMetadataService,
-		"nothing secret in the log":    testNothingSecretInTheLog,
+		"nothing secret is kept":       testNothingSecretIsKept,
 		"errors of credentials":        testErrorsOfCredentials,
 		"failed look is tried again":   testFailedLookIsTriedAgain,
 		"unknown argument":             testUnknownArgument,
+		"replace":                      testReplace,
 		"HCP Terraform":                testHCPTerraform,
 		"HCP Terraform, several roles": testHCPTerraformSeveral,
 		"emulator in the environment":  testEmulatorInTheEnvironment,

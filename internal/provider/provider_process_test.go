@@ -4,13 +4,16 @@
 package provider
 
 import (
+	"archive/zip"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -68,33 +71,54 @@ func testNoMetadataService(t *testing.T, m *machine) {
 	}
 }
 
-// testNothingSecretInTheLog applies, plans and destroys with the most talkative
-// log, and looks for every secret in the log, the output and the state.
-func testNothingSecretInTheLog(t *testing.T, m *machine) {
+// testNothingSecretIsKept plans to files, applies them and destroys with the
+// most talkative log, and looks for every secret in all that Terraform writes
+// and shows.
+func testNothingSecretIsKept(t *testing.T, m *machine) {
 	m.createRepository("app", "MUTABLE")
-	m.main(`assume_role {
-    role_arn = "arn:aws:iam::`+testAccount+`:role/first"
-  }`, seedAt(testHost, "app"))
+	role := `assume_role {
+    role_arn = "arn:aws:iam::` + testAccount + `:role/first"
+  }`
+	m.main(role, seedAt(testHost, "app"))
 	log := filepath.Join(m.dir, "terraform.log")
 	trace := map[string]string{"TF_LOG": "TRACE", "TF_LOG_PATH": log}
-	texts := map[string]string{"output": m.mustApply(trace).output}
-	state, err := os.ReadFile(filepath.Join(m.dir, "terraform.tfstate"))
-	if err != nil {
-		t.Fatal(err)
+	texts := map[string]string{}
+	terraform := func(where string, args ...string) {
+		t.Helper()
+		result := m.run(trace, args...)
+		if result.failed {
+			t.Fatalf("%s: %s", where, result.output)
+		}
+		texts[where] = result.output
 	}
-	texts["state"] = string(state)
-	m.mustApply(trace, "-destroy")
-	logged, err := os.ReadFile(log)
-	if err != nil {
-		t.Fatal(err)
+	// The second plan is made with the private state of what has been pushed.
+	for _, command := range []string{"create", "update"} {
+		if command == "update" {
+			m.main(role, strings.Replace(seedAt(testHost, "app"), "\n}", "\n  architectures = [\"arm64\"]\n}", 1))
+		}
+		file := command + ".tfplan"
+		terraform("output of plan, "+command, "plan", "-out="+file)
+		terraform("plan as JSON, "+command, "show", "-json", file)
+		for name, content := range unzipped(t, filepath.Join(m.dir, file)) {
+			texts[name+" of the plan file, "+command] = content
+		}
+		terraform("output of apply, "+command, "apply", "-json", file)
+		terraform("state as JSON, "+command, "show", "-json")
+		texts["state, "+command] = m.read("terraform.tfstate")
 	}
-	texts["log"] = string(logged)
+	terraform("output of destroy", "destroy", "-auto-approve", "-json")
+	texts["log"] = m.read("terraform.log")
+	for where, text := range texts {
+		texts[where] = text + decoded(text)
+	}
+	for _, where := range []string{"state, create", "tfstate of the plan file, update", "tfplan of the plan file, update"} {
+		if !strings.Contains(texts[where], `"pushed":"sha256:`) {
+			t.Errorf("the private state is not seen in the %s", where)
+		}
+	}
 
-	secrets := []string{"secret-of-the-environment"}
-	for _, password := range m.IssuedPasswords() {
-		secrets = append(secrets, password, base64.StdEncoding.EncodeToString([]byte("AWS:"+password)))
-	}
-	if len(secrets) < 3 {
+	secrets := append(m.secrets(), "secret-of-the-environment", sessionToken, "SecretAccessKey", "authorizationToken", "Basic QVdTO")
+	if len(secrets) < 7 {
 		t.Fatal("the provider has asked for no password, so that there is nothing to look for")
 	}
 	for where, text := range texts {
@@ -104,17 +128,54 @@ func testNothingSecretInTheLog(t *testing.T, m *machine) {
 			}
 		}
 	}
-	// Session tokens of fakeaws, and the bodies that hold them.
-	for _, sign := range []string{"FwoGZXIvYXdzE", "SecretAccessKey", "authorizationToken", "Basic QVdTO"} {
-		if strings.Contains(texts["log"], sign) {
-			t.Errorf("the log holds %q", sign)
-		}
-	}
 	for _, part := range []string{"ECR/GetAuthorizationToken", "STS/AssumeRole", "ECR/BatchGetImage", "[withheld: may hold credentials]"} {
 		if !strings.Contains(texts["log"], part) {
 			t.Errorf("the log does not tell %q", part)
 		}
 	}
+}
+
+var base64Text = regexp.MustCompile(`[A-Za-z0-9+/]{16,}={0,2}`)
+
+// decoded is all that a text holds in base64, as Terraform and the framework
+// write private state, one inside the other.
+func decoded(text string) string {
+	var found strings.Builder
+	for _, encoded := range base64Text.FindAllString(text, -1) {
+		if inner, err := base64.StdEncoding.DecodeString(encoded); err == nil {
+			found.WriteString("\n" + string(inner) + decoded(string(inner)))
+		}
+	}
+	return found.String()
+}
+
+// read returns a file of the configuration's folder.
+func (m *machine) read(name string) string {
+	m.t.Helper()
+	content, err := os.ReadFile(filepath.Join(m.dir, name))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return string(content)
+}
+
+// unzipped returns the files in an archive, which a saved plan is, by name.
+func unzipped(t *testing.T, path string) map[string]string {
+	t.Helper()
+	archive, err := zip.OpenReader(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = archive.Close() }() // It was only read.
+	files := map[string]string{}
+	for _, file := range archive.File {
+		content, err := fs.ReadFile(archive, file.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[file.Name] = string(content)
+	}
+	return files
 }
 
 // testErrorsOfCredentials reads what a user reads.

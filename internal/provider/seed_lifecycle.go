@@ -42,6 +42,8 @@ type verdict struct {
 	serves bool
 	// conflict, if not "", is why the resource can never use it.
 	conflict string
+	// err is why it could not be told.
+	err error
 }
 
 // errRepositoryURL is a repository URL that was unknown at plan, so that the
@@ -100,6 +102,9 @@ func (s seed) create(ctx context.Context, img v1.Image, ifExists string, diags *
 	tflog.Info(ctx, "the tag is taken, nothing was pushed", s.fields(found))
 	verdict := s.judge(found)
 	switch {
+	case verdict.err != nil:
+		diags.Append(s.diagnostic("Creating", verdict.err))
+		return nil, ownership{}
 	case verdict.conflict != "":
 		diags.AddAttributeError(path.Root("image_tag"), "Image tag holds another image", fmt.Sprintf(
 			"%s holds %s. It is not overwritten; choose another image_tag.", s.uri(), verdict.conflict))
@@ -296,7 +301,7 @@ func (s seed) uri() string { return s.repository.URL.TagURI(s.tag) }
 
 func (s seed) diagnostic(doing string, err error) diag.Diagnostic {
 	d := newDiagnostic(doing+" the "+s.noun, err)
-	if errors.Is(err, ecrrepo.ErrRepositoryNotFound) || errors.Is(err, ecrrepo.ErrRegistryHost) {
+	if !isOfSource(err) && (errors.Is(err, ecrrepo.ErrRepositoryNotFound) || errors.Is(err, ecrrepo.ErrRegistryHost)) {
 		return diag.WithPath(path.Root("repository_url"), d)
 	}
 	return d

@@ -35,6 +35,8 @@ type seeded[M any] interface {
 type seedMethods[M any] interface {
 	// base is the part of the model that all have.
 	base() *seedModel
+	// defaultTag is the default of image_tag.
+	defaultTag() string
 	// open opens the repository and says what the resource makes of the images
 	// that it finds there.
 	open(ctx context.Context, data *providerData, owned ownership) (seed, error)
@@ -70,7 +72,7 @@ func (r *seedResource[M, P]) Configure(_ context.Context, req resource.Configure
 
 // ImportState implements resource.ResourceWithImportState.
 func (r *seedResource[M, P]) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	importSeed(ctx, req, resp)
+	importSeed(ctx, P(new(M)).defaultTag(), req, resp)
 }
 
 // ModifyPlan computes what is known before the apply, and finds out at plan

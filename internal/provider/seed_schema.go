@@ -240,15 +240,15 @@ func seedIdentitySchema() identityschema.Schema {
 }
 
 // importSeed reads REPOSITORY_URL:TAG, or an identity of the same two parts,
-// into the state that Read completes.
-func importSeed(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+// into the state that Read completes. exampleTag is a tag to name in an error.
+func importSeed(ctx context.Context, exampleTag string, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	var id seedIdentity
 	if req.ID == "" && req.Identity != nil {
 		resp.Diagnostics.Append(req.Identity.Get(ctx, &id)...)
 	} else {
 		u, err := ecrrepo.ParseImageURI(req.ID)
 		if err != nil || u.Tag == "" || u.Digest != "" {
-			detail := fmt.Sprintf("Expected REPOSITORY_URL:TAG, such as 123456789012.dkr.ecr.eu-west-1.amazonaws.com/app:%s, got %q.", defaultImageTag, req.ID)
+			detail := fmt.Sprintf("Expected REPOSITORY_URL:TAG, such as 123456789012.dkr.ecr.eu-west-1.amazonaws.com/app:%s, got %q.", exampleTag, req.ID)
 			if err != nil {
 				detail += " " + sentence(err)
 			}

@@ -46,7 +46,7 @@ func TestServer_letsGo(t *testing.T) {
 			call := reflect.ValueOf(served).MethodByName(method.Name)
 			call.Call([]reflect.Value{reflect.ValueOf(ctx), reflect.New(method.Type.In(1).Elem())})
 			cancel()
-			ctx = nil //nolint:wastedassign,ineffassign // As above.
+			ctx = nil //nolint:ineffassign // As above.
 			for range 3 {
 				runtime.GC()
 			}

@@ -5,14 +5,12 @@ package sourceimage
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -46,24 +44,14 @@ type Options struct {
 	StallTime time.Duration
 }
 
-// Auth is a login.
-type Auth struct{ Username, Password string }
-
-// String keeps the password out of anything that prints a login.
-func (a Auth) String() string { return "login of " + a.Username }
-
-// GoString does the same for %#v.
-func (a Auth) GoString() string { return a.String() }
-
-// client reads one repository of a registry.
+// client reads one repository of a registry. It is made ready by the first call
+// to retry; from then on streams may share it.
 type client struct {
-	ref      Reference
-	options  Options
-	keychain keychain
-	secrets  secrets
+	ref     Reference
+	options Options
+	secrets secrets
+	access  *access
 
-	mu     sync.Mutex
-	ready  bool
 	http   *http.Client
 	puller *remote.Puller
 }
@@ -75,15 +63,23 @@ func newClient(ref Reference, o Options) *client {
 	if o.StallTime == 0 {
 		o.StallTime = stallTime
 	}
-	return &client{ref: ref, options: o, keychain: keychain{inner: o.Keychain}}
+	return &client{ref: ref, options: o}
 }
 
 // retry makes a call by the rules that were handed in; its error is an *Error.
 func (c *client) retry(ctx context.Context, call func(ctx context.Context) error) error {
 	return c.options.Retry(ctx, func() error {
+		// Not watched: other services are asked for it, which may take their time.
+		if err := c.login(ctx); err != nil {
+			return c.newError(ctx, err)
+		}
 		w := c.watch(ctx)
 		defer w.close()
-		if err := call(w.ctx); err != nil {
+		err := c.connect(w.ctx)
+		if err == nil {
+			err = call(w.ctx)
+		}
+		if err != nil {
 			return c.newError(w.ctx, err)
 		}
 		return nil
@@ -92,20 +88,14 @@ func (c *client) retry(ctx context.Context, call func(ctx context.Context) error
 
 // connect finds out how the registry wants to be asked, once.
 func (c *client) connect(ctx context.Context) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.ready {
+	if c.puller != nil {
 		return nil
 	}
 	repository := c.ref.name.Context()
-	base, auth, err := c.access(ctx)
-	if err != nil {
-		return err
-	}
-	base = transport.NewUserAgent(&guard{client: c, base: base}, c.options.UserAgent)
+	base := transport.NewUserAgent(&guard{client: c, base: c.access.transport}, c.options.UserAgent)
 	// Asks for a token where the registry wants one, and sends it, or the login,
 	// to that registry alone.
-	authorised, err := transport.NewWithContext(ctx, repository.Registry, auth, base, []string{repository.Scope(transport.PullScope)})
+	authorised, err := transport.NewWithContext(ctx, repository.Registry, c.access.auth, base, []string{repository.Scope(transport.PullScope)})
 	if err != nil {
 		return err
 	}
@@ -118,59 +108,8 @@ func (c *client) connect(ctx context.Context) error {
 		// The guard decides about redirects.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return nil },
 	}
-	c.puller, c.ready = puller, true
+	c.puller = puller
 	return nil
-}
-
-// access is the connection and the login for the registry.
-func (c *client) access(ctx context.Context) (http.RoundTripper, authn.Authenticator, error) {
-	if c.options.Auth != nil {
-		return c.options.Transport, &authn.Basic{Username: c.options.Auth.Username, Password: c.options.Auth.Password}, nil
-	}
-	if c.options.ECR != nil {
-		way, err := c.options.ECR(ctx, c.ref)
-		if err != nil {
-			return nil, nil, &wayError{err}
-		}
-		if way != nil {
-			return way, authn.Anonymous, nil
-		}
-	}
-	// ECR Public takes everyone, but not one who comes with a login that has
-	// expired, as those of docker's configuration soon are.
-	if c.ref.Registry() == "public.ecr.aws" {
-		return c.options.Transport, authn.Anonymous, nil
-	}
-	return c.options.Transport, c.keychain.resolve(ctx, c.ref.name.Context()), nil
-}
-
-// keychain asks for a login in docker's configuration. One that cannot be read
-// does not stand in the way of a public image, and is told where it matters.
-type keychain struct {
-	inner authn.Keychain
-
-	mu     sync.Mutex
-	broken error
-}
-
-func (k *keychain) resolve(ctx context.Context, of authn.Resource) authn.Authenticator {
-	if k.inner == nil {
-		return authn.Anonymous
-	}
-	auth, err := authn.Resolve(ctx, k.inner, of)
-	if err != nil {
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		k.broken = err
-		return authn.Anonymous
-	}
-	return auth
-}
-
-func (k *keychain) failure() error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.broken
 }
 
 // manifest reads a manifest: that of the reference, or that of a digest in the
@@ -178,9 +117,6 @@ func (k *keychain) failure() error {
 func (c *client) manifest(ctx context.Context, digest string) (*remote.Descriptor, error) {
 	var found *remote.Descriptor
 	err := c.retry(ctx, func(ctx context.Context) error {
-		if err := c.connect(ctx); err != nil {
-			return err
-		}
 		ref := c.ref.name
 		if digest != "" {
 			ref = ref.Context().Digest(digest)
@@ -206,9 +142,6 @@ func (c *client) corrupt(err error) error {
 
 // blob opens a blob. Its content is not verified here.
 func (c *client) blob(ctx context.Context, digest v1.Hash, size int64) (io.ReadCloser, error) {
-	if err := c.connect(ctx); err != nil {
-		return nil, err
-	}
 	registry := c.ref.name.Context()
 	at := url.URL{
 		Scheme: registry.Scheme(),
@@ -231,42 +164,6 @@ func (c *client) blob(ctx context.Context, digest v1.Hash, size int64) (io.ReadC
 		return nil, errors.Join(err, resp.Body.Close())
 	}
 	return resp.Body, nil
-}
-
-// secrets are what was sent to a registry to be let in, to be kept out of texts
-// should the registry send it back.
-type secrets struct {
-	mu    sync.Mutex
-	texts map[string]bool
-}
-
-// note remembers the credentials of a request: what is behind the scheme.
-func (s *secrets) note(authorization string) {
-	_, credentials, _ := strings.Cut(authorization, " ")
-	if credentials == "" {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.texts == nil {
-		s.texts = map[string]bool{}
-	}
-	s.texts[credentials] = true
-	if login, err := base64.StdEncoding.DecodeString(credentials); err == nil {
-		if _, password, _ := strings.Cut(string(login), ":"); password != "" {
-			s.texts[password] = true
-		}
-	}
-}
-
-// withhold takes the secrets out of a text.
-func (s *secrets) withhold(text string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for secret := range s.texts {
-		text = strings.ReplaceAll(text, secret, "(withheld)")
-	}
-	return text
 }
 
 // errStalled is why a try was given up in which nothing came any more.

@@ -167,11 +167,7 @@ func (ecrError) Said() string    { return "no" }
 func (ecrError) Temporary() bool { return true }
 func (ecrError) Unwrap() error   { return errOfECR }
 
-// Where a registry redirects to another host, as for blobs, the login stays
-// behind, and so does the token.
-// The ways by which a registry could lead somewhere that it should not.
-// A registry that is named by a private address, which go-containerregistry
-// would ask over plain HTTP, is not.
+// What a registry refuses is told by its reason, in its own words.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -181,9 +177,13 @@ func TestRefusals(t *testing.T) {
 		temporary bool
 		want      string
 	}{
-		"not there":     {"ghcr.io/app:1", sourcetest.Refuse(http.StatusNotFound, "MANIFEST_UNKNOWN", "manifest unknown"), sourceimage.ErrNotFound, false, "ghcr.io answered with HTTP status 404: MANIFEST_UNKNOWN manifest unknown"},
-		"denied":        {"ghcr.io/app:1", sourcetest.Refuse(http.StatusForbidden, "DENIED", "requested access to the resource is denied"), sourceimage.ErrDenied, false, "ghcr.io answered with HTTP status 403: DENIED requested access to the resource is denied"},
-		"Docker Hub":    {"alpine", sourcetest.Refuse(http.StatusTooManyRequests, "TOOMANYREQUESTS", "You have reached your pull rate limit."), sourceimage.ErrDockerHubLimit, false, "the pull limit of Docker Hub is reached: index.docker.io answered with HTTP status 429: TOOMANYREQUESTS You have reached your pull rate limit."},
+		"not there":    {"ghcr.io/app:1", sourcetest.Refuse(http.StatusNotFound, "MANIFEST_UNKNOWN", "manifest unknown"), sourceimage.ErrNotFound, false, "ghcr.io answered with HTTP status 404: MANIFEST_UNKNOWN manifest unknown"},
+		"denied":       {"ghcr.io/app:1", sourcetest.Refuse(http.StatusForbidden, "DENIED", "requested access to the resource is denied"), sourceimage.ErrDenied, false, "ghcr.io answered with HTTP status 403: DENIED requested access to the resource is denied"},
+		"Docker Hub":   {"alpine", sourcetest.Refuse(http.StatusTooManyRequests, "TOOMANYREQUESTS", "You have reached your pull rate limit."), sourceimage.ErrDockerHubLimit, false, "the pull limit of Docker Hub is reached: index.docker.io answered with HTTP status 429: TOOMANYREQUESTS You have reached your pull rate limit."},
+		"Docker Hub 1": {"registry-1.docker.io/library/alpine", sourcetest.Refuse(http.StatusTooManyRequests, "TOOMANYREQUESTS", "You have reached your pull rate limit."), sourceimage.ErrDockerHubLimit, false, "the pull limit of Docker Hub is reached"},
+		"Docker abuse": {"alpine", func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "Too Many Requests", http.StatusTooManyRequests)
+		}, sourceimage.ErrThrottled, true, "too many requests: index.docker.io answered with HTTP status 429"},
 		"throttled":     {"public.ecr.aws/a/b", sourcetest.Refuse(http.StatusTooManyRequests, "TOOMANYREQUESTS", "Rate exceeded"), sourceimage.ErrThrottled, true, "public.ecr.aws answered with HTTP status 429"},
 		"broken":        {"ghcr.io/app:1", sourcetest.Refuse(http.StatusBadGateway, "UNAVAILABLE", "try again"), sourceimage.ErrFault, true, "HTTP status 502: UNAVAILABLE try again"},
 		"strange":       {"ghcr.io/app:1", sourcetest.Refuse(http.StatusTeapot, "TEAPOT", "short and stout"), sourceimage.ErrUnexpectedAnswer, false, "HTTP status 418"},
@@ -291,10 +291,6 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// A blob that is not what its digest names, or that does not come to its end,
-// is never given out as a whole.
-// Close ends a read that waits, as net/http wants it of a request's body.
-// open opens the only layer of an image.
 // A manifest that is not the one that was asked for by its digest.
 func TestWrongManifest(t *testing.T) {
 	t.Parallel()
@@ -323,5 +319,3 @@ func TestAuthShowsNoPassword(t *testing.T) {
 		}
 	}
 }
-
-// watched lets a handler wait for its client to go.

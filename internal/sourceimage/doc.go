@@ -11,6 +11,6 @@
 //
 // The files, in reading order: reference.go (names), resolve.go (the way from
 // a reference to an image), platform.go (which one of an index), check.go (what
-// Lambda cannot run), image.go and stream.go (what comes out), client.go and
-// guard.go (how registries are spoken to), errors.go.
+// Lambda cannot run), image.go and stream.go (what comes out), client.go, login.go
+// and guard.go (how registries are spoken to), errors.go.
 package sourceimage

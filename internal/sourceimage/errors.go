@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -112,6 +113,10 @@ func (c *client) newError(ctx context.Context, err error) *Error {
 		return e
 	}
 	e := c.errorf(nil, "%s", c.said(ctx, err))
+	if stalled(ctx) {
+		e.temporary, e.reason = true, ErrUnreachable
+		return e
+	}
 	if known, ok := errors.AsType[knownError](err); ok {
 		e.err, e.temporary = known, known.Temporary()
 		return e
@@ -126,11 +131,12 @@ func (c *client) newError(ctx context.Context, err error) *Error {
 	return e
 }
 
+// stalled tells that a try was given up because nothing came any more.
+func stalled(ctx context.Context) bool { return errors.Is(context.Cause(ctx), errStalled) }
+
 // reason is the reason of an error, and whether another try may succeed.
 func (c *client) reason(ctx context.Context, err error) (temporary bool, reason error) {
 	switch {
-	case errors.Is(context.Cause(ctx), errStalled):
-		return true, ErrUnreachable
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return false, ErrTimeout
 	case ctx.Err() != nil:
@@ -177,8 +183,10 @@ func (c *client) answerReason(answer *transport.Error) (temporary bool, reason e
 		return false, ErrNotFound
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 		return false, ErrDenied
-	case status == http.StatusTooManyRequests && c.ref.isDockerHub():
-		// Counted by the hour: waiting here helps nobody.
+	case status == http.StatusTooManyRequests && c.ref.isDockerHub() && saysTooMany(answer):
+		// Counted by the hour: waiting here helps nobody. The limit of requests,
+		// which ends soon, is answered without an error document (Docker docs,
+		// "Docker Hub usage and limits").
 		return false, ErrDockerHubLimit
 	case status == http.StatusTooManyRequests:
 		return true, ErrThrottled
@@ -188,9 +196,13 @@ func (c *client) answerReason(answer *transport.Error) (temporary bool, reason e
 	return false, ErrUnexpectedAnswer
 }
 
+func saysTooMany(answer *transport.Error) bool {
+	return slices.ContainsFunc(answer.Errors, func(d transport.Diagnostic) bool { return d.Code == transport.TooManyRequestsErrorCode })
+}
+
 // said is what is worth telling of an error.
 func (c *client) said(ctx context.Context, err error) string {
-	if errors.Is(context.Cause(ctx), errStalled) {
+	if stalled(ctx) {
 		return fmt.Sprintf("nothing came for %s", c.options.StallTime)
 	}
 	if known, ok := errors.AsType[knownError](err); ok {
@@ -201,11 +213,11 @@ func (c *client) said(ctx context.Context, err error) string {
 		text = saidAnswer(answer)
 	} else if long, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		text = fmt.Sprintf("the answer is longer than %d bytes", long.Limit)
-	} else {
-		text = withoutURL(err).Error()
+	} else if text = withoutURL(err).Error(); strings.HasPrefix(text, "no token in bearer response") {
+		text = "the token service answered without a token" // What follows is the answer, which may hold secrets.
 	}
-	if broken := c.keychain.failure(); broken != nil {
-		text += fmt.Sprintf(" (asked without a login, because the docker configuration could not be read: %s)", broken)
+	if c.access != nil && c.access.unread != nil {
+		text += fmt.Sprintf(" (asked without a login, because %s)", c.access.unread)
 	}
 	return text
 }

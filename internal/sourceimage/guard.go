@@ -58,6 +58,8 @@ func (g *guard) check(req *http.Request) error {
 	switch {
 	case hops > maxRedirects:
 		return g.client.errorf(ErrUnexpectedAnswer, "more than %d redirects", maxRedirects)
+	case hops > 0 && req.Method == http.MethodPost:
+		return g.client.errorf(ErrUnexpectedAnswer, "%s sends a login on to %s", first.URL.Host, req.URL.Host)
 	case hops > 0 && isInside(req.URL.Hostname()) && req.URL.Hostname() != first.URL.Hostname() && !isLoopback(first.URL.Hostname()):
 		return g.client.errorf(ErrUnexpectedAnswer, "%s redirects to the private address %s", first.URL.Host, req.URL.Host)
 	}

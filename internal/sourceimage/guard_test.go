@@ -18,41 +18,52 @@ import (
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/sourceimage/sourcetest"
 )
 
+// Where a registry redirects to another host, as for blobs, the login stays
+// behind, and so does the token.
 func TestRedirect_dropsLogin(t *testing.T) {
 	t.Parallel()
-	registry := sourcetest.New()
-	img := sourcetest.OCI(t, amd64, "one", "two")
-	registry.Push(t, "app:1", img)
-	registry.RequireLogin("user", "s3cret!")
-	storage := sourcetest.New()
-	storage.Push(t, "app:1", img)
-	registry.Hook(func(w http.ResponseWriter, r *http.Request) bool {
-		if !strings.Contains(r.URL.Path, "/blobs/") || !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ") {
-			return false
-		}
-		w.Header().Set("Location", "https://storage.example.com"+r.URL.Path+"?signature=secret")
-		w.WriteHeader(http.StatusTemporaryRedirect)
-		return true
-	})
-	o := sourceimage.Options{
-		Transport: hosts{"https://ghcr.io": https(registry), "https://storage.example.com": https(storage)},
-		Auth:      &sourceimage.Auth{Username: "user", Password: "s3cret!"},
-	}
-	got, err := sourceimage.Resolve(t.Context(), parse(t, "ghcr.io/app:1"), "x86_64", o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	readAll(t, got)
-	if n := storage.Count(http.MethodGet, "/blobs/"); n != 3 {
-		t.Fatalf("%d blobs were redirected, want the config and two layers", n)
-	}
-	for _, request := range storage.Requests() {
-		if request.Authorization != "" {
-			t.Errorf("%s %s on the other host carried %q", request.Method, request.Path, request.Authorization)
-		}
+	for scheme, require := range map[string]func(*sourcetest.Registry, string, string){
+		"Bearer": (*sourcetest.Registry).RequireLogin,
+		"Basic":  (*sourcetest.Registry).RequireBasic,
+	} {
+		t.Run(scheme, func(t *testing.T) {
+			t.Parallel()
+			registry := sourcetest.New()
+			img := sourcetest.OCI(t, amd64, "one", "two")
+			registry.Push(t, "app:1", img)
+			require(registry, "user", "s3cret!")
+			storage := sourcetest.New()
+			storage.Push(t, "app:1", img)
+			registry.Hook(func(w http.ResponseWriter, r *http.Request) bool {
+				if !strings.Contains(r.URL.Path, "/blobs/") || !strings.HasPrefix(r.Header.Get("Authorization"), scheme+" ") {
+					return false
+				}
+				w.Header().Set("Location", "https://storage.example.com"+r.URL.Path+"?signature=secret")
+				w.WriteHeader(http.StatusTemporaryRedirect)
+				return true
+			})
+			o := sourceimage.Options{
+				Transport: hosts{"https://ghcr.io": https(registry), "https://storage.example.com": https(storage)},
+				Auth:      &sourceimage.Auth{Username: "user", Password: "s3cret!"},
+			}
+			got, err := sourceimage.Resolve(t.Context(), parse(t, "ghcr.io/app:1"), "x86_64", o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			readAll(t, got)
+			if n := storage.Count(http.MethodGet, "/blobs/"); n != 3 {
+				t.Fatalf("%d blobs were redirected, want the config and two layers", n)
+			}
+			for _, request := range storage.Requests() {
+				if request.Authorization != "" {
+					t.Errorf("%s %s on the other host carried %q", request.Method, request.Path, request.Authorization)
+				}
+			}
+		})
 	}
 }
 
+// The ways by which a registry could lead somewhere that it should not.
 func TestGuard(t *testing.T) {
 	t.Parallel()
 	redirect := func(to string) http.HandlerFunc {
@@ -117,6 +128,8 @@ func TestGuard(t *testing.T) {
 	}
 }
 
+// A registry that is named by a private address, which go-containerregistry
+// would ask over plain HTTP, is not.
 func TestGuard_privateRegistry(t *testing.T) {
 	t.Parallel()
 	asked := false
@@ -125,7 +138,7 @@ func TestGuard_privateRegistry(t *testing.T) {
 		Auth:      &sourceimage.Auth{Username: "user", Password: "s3cret!"},
 	}
 	_, err := sourceimage.Resolve(t.Context(), parse(t, "10.0.0.5:5000/app:1"), "x86_64", o)
-	if err == nil || asked {
+	if !errors.Is(err, sourceimage.ErrPlainHTTP) || asked {
 		t.Errorf("got %v, asked %t", err, asked)
 	}
 }

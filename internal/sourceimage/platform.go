@@ -59,12 +59,18 @@ func isAttestation(d v1.Descriptor) bool {
 }
 
 // choose returns the entry of an index that suits the architecture best, and
-// the platforms that the index has. nameless are the images that it names no
+// what else the index has, for people. nameless are the images that it names no
 // platform for.
 func choose(index *v1.IndexManifest, goArchitecture string) (best *v1.Descriptor, nameless []v1.Descriptor, platforms []string) {
 	bestRank := -1
 	for i, entry := range index.Manifests {
-		if isAttestation(entry) || !entry.MediaType.IsImage() {
+		if isAttestation(entry) {
+			continue
+		}
+		if entry.MediaType.IsIndex() {
+			platforms = append(platforms, "an index within the index (which is not looked into)")
+		}
+		if !entry.MediaType.IsImage() {
 			continue
 		}
 		if entry.Platform == nil || entry.Platform.OS == "" && entry.Platform.Architecture == "" {

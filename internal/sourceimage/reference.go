@@ -67,5 +67,8 @@ func (r Reference) Digest() string {
 	return ""
 }
 
-// isDockerHub tells the registry that names without a host are of.
-func (r Reference) isDockerHub() bool { return r.Registry() == name.DefaultRegistry }
+// isDockerHub tells the registry that names without a host are of, which has a
+// second host name.
+func (r Reference) isDockerHub() bool {
+	return r.Registry() == name.DefaultRegistry || r.Registry() == "registry-1.docker.io"
+}

@@ -282,7 +282,7 @@ func TestResolve_refused(t *testing.T) {
 				Add:        sourcetest.OCIIndex(sourcetest.Entry(t, sourcetest.OCI(t, amd64, "x"))),
 				Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: "amd64"}},
 			}),
-			"x86_64", sourceimage.ErrPlatform, "it has: no image for any platform",
+			"x86_64", sourceimage.ErrPlatform, "the source has no image for linux/amd64; it has: an index within the index (which is not looked into)",
 		},
 		"Windows": {
 			sourcetest.Docker(t, windows, "x"), "x86_64", sourceimage.ErrUnsupported,

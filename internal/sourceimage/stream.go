@@ -81,7 +81,10 @@ func (s *stream) next(p []byte) (int, error) {
 		}
 		return n, nil
 	case errors.Is(err, io.EOF):
-		return 0, s.client.errorf(ErrCorrupt, "the blob %s ended after %d of %d bytes", s.digest, s.read, s.size)
+		// Cut off by something that had not said how much would come.
+		e := s.client.errorf(ErrUnreachable, "the blob %s ended after %d of %d bytes", s.digest, s.read, s.size)
+		e.temporary = true
+		return 0, e
 	case err != nil:
 		return 0, s.client.brokenOff(s.watch.ctx, err)
 	}

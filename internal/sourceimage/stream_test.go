@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +22,8 @@ import (
 	"github.com/lambdaseed/terraform-provider-lambdaseed/internal/sourceimage/sourcetest"
 )
 
+// A blob that is not what its digest names, or that does not come to its end,
+// is never given out as a whole.
 func TestStream_broken(t *testing.T) {
 	t.Parallel()
 	wrong := func(w http.ResponseWriter, content []byte) {
@@ -36,7 +39,7 @@ func TestStream_broken(t *testing.T) {
 		"another content": {wrong, sourceimage.ErrCorrupt, false, " came as sha256:"},
 		"too short": {
 			func(w http.ResponseWriter, content []byte) { flush(w, content[:len(content)-1]) },
-			sourceimage.ErrCorrupt, false, fmt.Sprintf(" ended after %d of %d bytes", 99999, 100000),
+			sourceimage.ErrUnreachable, true, fmt.Sprintf(" ended after %d of %d bytes", 99999, 100000),
 		},
 		"too long":       {func(w http.ResponseWriter, content []byte) { flush(w, content); flush(w, content) }, nil, false, ""},
 		"length differs": {func(w http.ResponseWriter, content []byte) { _, _ = w.Write(content[:500]) }, sourceimage.ErrCorrupt, false, "has 500 bytes instead of the 100000 that the manifest says"},
@@ -108,6 +111,7 @@ func TestStream_broken(t *testing.T) {
 	}
 }
 
+// Close ends a read that waits, as net/http wants it of a request's body.
 func TestStream_closeEndsRead(t *testing.T) {
 	t.Parallel()
 	registry := sourcetest.New()
@@ -149,6 +153,25 @@ func TestStream_closeEndsRead(t *testing.T) {
 	}
 }
 
+// An image is read without a file on disk.
+func TestStream_withoutTemporaryFolder(t *testing.T) {
+	registry := sourcetest.New()
+	blob := sourcetest.Generated(t, 1, 10<<20)
+	host := registry.Start(t)
+	registry.AddBlob(blob)
+	registry.PushManifest(t, "app:1", sourcetest.WithLayers(t, sourcetest.OCI(t, amd64), amd64, blob.Layer(types.OCILayer)))
+	missing := filepath.Join(t.TempDir(), "missing")
+	for _, name := range []string{"TMPDIR", "TMP", "TEMP"} {
+		t.Setenv(name, missing)
+	}
+	img, err := resolve(t, host+"/app:1", "x86_64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readAll(t, img)
+}
+
+// open opens the only layer of an image.
 func open(t *testing.T, img v1.Image) io.ReadCloser {
 	t.Helper()
 	layers, err := img.Layers()
@@ -163,6 +186,7 @@ func open(t *testing.T, img v1.Image) io.ReadCloser {
 	return content
 }
 
+// watched lets a handler wait for its client to go.
 type watched struct {
 	http.ResponseWriter
 

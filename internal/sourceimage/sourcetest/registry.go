@@ -13,6 +13,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -35,7 +36,13 @@ type Registry struct {
 	blobs    map[string]Blob
 }
 
-type login struct{ username, password string }
+// login is what a registry wants to see: a token from the service at realm, ""
+// for its own, or with basic the login itself. Without a username the token
+// service lets everyone in who comes without a login.
+type login struct {
+	username, password, realm string
+	basic                     bool
+}
 
 // Request is what a client asked for.
 type Request struct {
@@ -51,8 +58,8 @@ type Blob struct {
 	Open   func() io.Reader
 }
 
-// token is what the token service gives to all whom it lets in.
-const token = "a-token-of-the-source-registry"
+// Token is what the token service gives to all whom it lets in.
+const Token = "a-token-of-the-source-registry"
 
 // New returns an empty registry that everyone may read.
 func New() *Registry {
@@ -76,7 +83,23 @@ func (r *Registry) Start(tb testing.TB) string {
 func (r *Registry) RequireLogin(username, password string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.login = &login{username, password}
+	r.login = &login{username: username, password: password}
+}
+
+// RequireToken makes the registry want a token from the token service at realm,
+// a URL at any host that the registry is served at, which gives it to everyone:
+// the way of Docker Hub and ECR Public.
+func (r *Registry) RequireToken(realm string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.login = &login{realm: realm}
+}
+
+// RequireBasic makes the registry want the login itself, with every request.
+func (r *Registry) RequireBasic(username, password string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.login = &login{username: username, password: password, basic: true}
 }
 
 // Hook lets f answer requests first; it returns whether it has.
@@ -185,25 +208,32 @@ func (r *Registry) blob(req *http.Request) (Blob, bool) {
 }
 
 // letIn is the way of Docker Hub: a token for a login, and the token for all
-// else.
+// else; or, with basic, the login for all.
 func (r *Registry) letIn(w http.ResponseWriter, req *http.Request, want login) bool {
-	scheme := "http"
+	at := url.URL{Scheme: "http", Host: req.Host, Path: req.URL.Path}
 	if req.TLS != nil {
-		scheme = "https"
+		at.Scheme = "https"
 	}
-	if req.URL.Path == "/token" {
-		username, password, _ := req.BasicAuth()
-		if username != want.username || password != want.password {
-			refuse(w, http.StatusUnauthorized, "UNAUTHORIZED", "incorrect username or password")
-			return false
-		}
-		_, _ = fmt.Fprintf(w, `{"token":%q}`, token)
-		return false
+	realm := want.realm
+	if realm == "" {
+		realm = at.Scheme + "://" + at.Host + "/token"
 	}
-	if req.Header.Get("Authorization") == "Bearer "+token {
+	username, password, _ := req.BasicAuth()
+	loggedIn := username == want.username && password == want.password
+	switch {
+	case want.basic && loggedIn, !want.basic && req.Header.Get("Authorization") == "Bearer "+Token:
 		return true
+	case want.basic:
+		w.Header().Set("Www-Authenticate", `Basic realm="source"`)
+	case at.String() == realm && loggedIn:
+		_, _ = fmt.Fprintf(w, `{"token":%q}`, Token)
+		return false
+	case at.String() == realm:
+		refuse(w, http.StatusUnauthorized, "UNAUTHORIZED", "incorrect username or password")
+		return false
+	default:
+		w.Header().Set("Www-Authenticate", fmt.Sprintf(`Bearer realm=%q,service="source"`, realm))
 	}
-	w.Header().Set("Www-Authenticate", fmt.Sprintf(`Bearer realm="%s://%s/token",service="source"`, scheme, req.Host))
 	refuse(w, http.StatusUnauthorized, "UNAUTHORIZED", "authentication required")
 	return false
 }

@@ -5,23 +5,33 @@ package ecrrepo
 
 import (
 	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 )
 
 // What a registry says in a refusal ends up on a terminal: short, printable,
-// and with the kind of the refusal told from its status and code alone.
+// without the password that was sent, and with the kind of the refusal told from
+// its status and code alone.
 func FuzzReadRefusal(f *testing.F) {
+	const password = "correct horse"
 	for _, body := range []string{
 		`{"errors":[{"code":"TAG_INVALID","message":"The image tag 'T' already exists in the 'R' repository and cannot be overwritten because the tag is immutable."}]}`,
 		`{"errors":[{"code":"TOOMANYREQUESTS","message":"Rate exceeded"}]}`,
 		`{"errors":[{"code":"DENIED","message":"Your authorization token has expired. Reauthenticate and try again."}]}`,
 		`{"errors":[]}`, `{"errors":null}`, `{"errors":[null]}`, `{"errors":{}}`, `{"errors":[{"code":1}]}`,
+		"wrong: " + password, `{"errors":[{"code":"` + password + `","message":"` + password + password + `"}]}`,
 		"Not Authorized\n", "<html><body>502</body></html>", "\x00\xff\xfe", "", `"`, strings.Repeat("[", 2000), "\x1b]0;title\a",
 		`{"errors":[{"code":"` + strings.Repeat("A", 3000) + `","message":"\u001b[31m"}]}`,
 	} {
@@ -32,11 +42,14 @@ func FuzzReadRefusal(f *testing.F) {
 	f.Fuzz(func(t *testing.T, status int, body []byte, requestID string) {
 		req := httptest.NewRequestWithContext(t.Context(), http.MethodPut, "https://"+testHost+"/v2/app/manifests/seed", nil)
 		resp := &http.Response{StatusCode: status, Header: http.Header{"X-Amzn-Requestid": {requestID}}, Body: io.NopCloser(bytes.NewReader(body))}
-		answer := readRefusal(req, resp, nil)
+		answer := readRefusal(req, resp, strings.NewReplacer(password, withheld))
 		err := (&Repository{URL: RepositoryURL{Host: testHost, Name: "app"}}).newError(t.Context(), "ecr:PutImage", answer)
 		text := err.Error()
 		if !utf8.ValidString(text) || len(text) > 3000 {
 			t.Errorf("%d characters, valid %v", len(text), utf8.ValidString(text))
+		}
+		if strings.Contains(text, password) {
+			t.Errorf("%q shows the password", text)
 		}
 		if i := strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }); i >= 0 {
 			t.Errorf("%q is not fit for a terminal", text)
@@ -58,6 +71,7 @@ func FuzzManifestSize(f *testing.F) {
 		if size := manifestSize(manifest); size < 0 {
 			t.Errorf("size %d", size)
 		}
+		_ = isContainerImage(manifest) // It must not panic, and decides about a hand-over.
 	})
 }
 
@@ -94,6 +108,40 @@ func FuzzParseURIs(f *testing.F) {
 		// The host is where the password would go: nothing may be hidden in it.
 		if strings.ContainsAny(u.Host, "@/\\?#% ") {
 			t.Errorf("host %q", u.Host)
+		}
+	})
+}
+
+// What GetAuthorizationToken gives becomes a token that fits into a header and
+// is for a host, or an error, and neither shows the password.
+func FuzzParseToken(f *testing.F) {
+	ended := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, login := range []string{"AWS:secret", "AWS:", ":", "AWS", "", ":secret", "AWS:se:cret", "AWS:\x00"} {
+		for _, endpoint := range []string{"https://" + testHost, testHost, "", "http://127.0.0.1:5000", "https://", "::", "https://user:pw@" + testHost} {
+			f.Add([]byte(base64.StdEncoding.EncodeToString([]byte(login))), endpoint, ended.Unix())
+		}
+	}
+	f.Add([]byte("QVdTOnNl\nY3JldA=="), "https://"+testHost, int64(0))
+	f.Fuzz(func(t *testing.T, encoded []byte, endpoint string, expires int64) {
+		tok, err := parseToken(types.AuthorizationData{
+			AuthorizationToken: aws.String(string(encoded)), ProxyEndpoint: &endpoint, ExpiresAt: aws.Time(time.Unix(expires, 0)),
+		}, ended)
+		decoded, _ := base64.StdEncoding.DecodeString(string(encoded))
+		_, password, _ := strings.Cut(string(decoded), ":")
+		shown := ""
+		if err != nil {
+			if !errors.Is(err, ErrUnexpectedAnswer) {
+				t.Errorf("%v, want one because %v", err, ErrUnexpectedAnswer)
+			}
+			shown = err.Error()
+		} else {
+			if strings.ContainsFunc(tok.authorization, unicode.IsControl) || tok.endpoint.Host == "" {
+				t.Errorf("header %q for host %q", tok.authorization, tok.endpoint.Host)
+			}
+			shown = fmt.Sprintf("%v %#v %s", tok, tok, tok.secrets.Replace("wrong password "+password+" in "+string(encoded)))
+		}
+		if len(password) > 8 && strings.Contains(shown, password) && !strings.Contains(endpoint, password) {
+			t.Errorf("%q shows the password", shown)
 		}
 	})
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 )
 
 // renewBefore is how long before its end a token is renewed, so that it does
@@ -115,24 +116,29 @@ func (s *tokenSource) request(ctx context.Context) (*token, error) {
 	if len(out.AuthorizationData) == 0 {
 		return nil, fmt.Errorf("%w: GetAuthorizationToken gave no authorization data", ErrUnexpectedAnswer)
 	}
-	data := out.AuthorizationData[0]
+	return parseToken(out.AuthorizationData[0], s.now())
+}
+
+// parseToken reads what ECR gives. Its error must not carry what was decoded.
+func parseToken(data types.AuthorizationData, now time.Time) (*token, error) {
 	encoded := aws.ToString(data.AuthorizationToken)
-	// The header takes it as it comes. The error must not carry what was decoded.
+	// The header takes it as it comes.
 	decoded, err := base64.StdEncoding.DecodeString(encoded)
 	_, password, found := strings.Cut(string(decoded), ":")
-	if err != nil || !found || password == "" {
+	// The decoder skips line ends, which a header cannot have.
+	if err != nil || !found || password == "" || strings.ContainsAny(encoded, "\r\n") {
 		return nil, fmt.Errorf("%w: GetAuthorizationToken gave a token that is not base64 of user and password", ErrUnexpectedAnswer)
 	}
 	endpoint, err := url.Parse(aws.ToString(data.ProxyEndpoint))
 	if err != nil || endpoint.Host == "" {
 		return nil, fmt.Errorf("%w: GetAuthorizationToken named no registry endpoint", ErrUnexpectedAnswer)
 	}
-	lifetime := aws.ToTime(data.ExpiresAt).Sub(s.now())
+	lifetime := aws.ToTime(data.ExpiresAt).Sub(now)
 	return &token{
 		authorization: "Basic " + encoded,
 		secrets:       strings.NewReplacer(encoded, withheld, password, withheld),
 		endpoint:      endpoint,
-		renewAt:       s.now().Add(lifetime - min(renewBefore, lifetime/4)),
+		renewAt:       now.Add(lifetime - min(renewBefore, lifetime/4)),
 	}, nil
 }
 

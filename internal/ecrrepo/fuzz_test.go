@@ -128,7 +128,7 @@ func FuzzParseToken(f *testing.F) {
 		}, ended)
 		decoded, _ := base64.StdEncoding.DecodeString(string(encoded))
 		_, password, _ := strings.Cut(string(decoded), ":")
-		shown := ""
+		var shown string
 		if err != nil {
 			if !errors.Is(err, ErrUnexpectedAnswer) {
 				t.Errorf("%v, want one because %v", err, ErrUnexpectedAnswer)

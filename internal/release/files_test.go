@@ -137,8 +137,8 @@ func TestArchivesHoldTheProviderAlone(t *testing.T) {
 			if file.Mode().Perm() != 0o755 {
 				t.Errorf("%s: %s has the mode %o, want 755", platform, file.Name, file.Mode().Perm())
 			}
-			if limit := sizeLimit(platform); file.UncompressedSize64 > limit {
-				t.Errorf("%s: %s has %d bytes, want at most %d: see \"Size of the binary\" in DESIGN.md", platform, file.Name, file.UncompressedSize64, limit)
+			if file.UncompressedSize64 > sizeLimit {
+				t.Errorf("%s: %s has %d bytes, want at most %d: see \"Size of the binary\" in DESIGN.md", platform, file.Name, file.UncompressedSize64, sizeLimit)
 			}
 		}
 		slices.Sort(files)
@@ -148,14 +148,9 @@ func TestArchivesHoldTheProviderAlone(t *testing.T) {
 	}
 }
 
-// sizeLimit is what a platform's executable may have in bytes. Every job of a
-// pipeline downloads one.
-func sizeLimit(platform string) uint64 {
-	if strings.HasPrefix(platform, "windows") {
-		return 31_000_000
-	}
-	return 30_000_000
-}
+// sizeLimit is what an executable may have in bytes. Every job of a pipeline
+// downloads one.
+const sizeLimit = 30_000_000
 
 // TestExecutablesSayNothingOfTheMachine: a path in a build is a path in every
 // panic that a user reports, and makes a build that cannot be repeated.

@@ -102,25 +102,28 @@ func (b *bench) start(ctx context.Context, env []string) (*process, error) {
 
 // stop ends the process and returns what it has used.
 func (p *process) stop() (usage, error) {
+	// Not getrusage(2), in which a process starts with what its parent had when
+	// it was forked: this program's own memory.
+	peak := p.memory("VmHWM")
 	if err := p.command.Process.Signal(os.Interrupt); err != nil {
 		return usage{}, err
 	}
 	// The exit status of an interrupted process is of no interest.
 	_ = p.command.Wait()
 	state := p.command.ProcessState
-	return usage{peak: peakMemory(state), cpu: state.UserTime() + state.SystemTime()}, nil
+	return usage{peak: peak, cpu: state.UserTime() + state.SystemTime()}, nil
 }
 
-// resident is the memory of a running process in bytes, 0 where it cannot be
-// told.
-func (p *process) resident() int64 {
+// memory is a field of a running process's status in bytes, 0 where it cannot
+// be told, which is everywhere but on Linux.
+func (p *process) memory(field string) int64 {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.command.Process.Pid))
 	if err != nil {
 		return 0
 	}
 	for line := range strings.Lines(string(status)) {
 		var kilobytes int64
-		if _, err := fmt.Sscanf(line, "VmRSS: %d kB", &kilobytes); err == nil {
+		if _, err := fmt.Sscanf(line, field+": %d kB", &kilobytes); err == nil {
 			return kilobytes * 1024
 		}
 	}
@@ -149,7 +152,7 @@ func (b *bench) printProvider(ctx context.Context, out io.Writer) error {
 	if _, err := tf.Plan(ctx, tfexec.Reattach(p.reattach)); err != nil {
 		return err
 	}
-	resident := p.resident()
+	resident := p.memory("VmRSS")
 	used, err := p.stop()
 	if err != nil {
 		return err

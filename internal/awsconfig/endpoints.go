@@ -23,25 +23,25 @@ import (
 func (s *Source) endpointOptions(_ string, options any) {
 	switch o := options.(type) {
 	case *ecr.Options:
-		o.BaseEndpoint = s.explicit(ECR, o.BaseEndpoint)
+		o.BaseEndpoint = preferred(s.settings.Endpoints[ECR], o.BaseEndpoint)
 		if o.BaseEndpoint != nil {
 			o.EndpointOptions.UseFIPSEndpoint = aws.FIPSEndpointStateDisabled
 			o.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateDisabled
 		}
 	case *lambda.Options:
-		o.BaseEndpoint = s.explicit(Lambda, o.BaseEndpoint)
+		o.BaseEndpoint = preferred(s.settings.Endpoints[Lambda], o.BaseEndpoint)
 		if o.BaseEndpoint != nil {
 			o.EndpointOptions.UseFIPSEndpoint = aws.FIPSEndpointStateDisabled
 			o.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateDisabled
 		}
 	case *ssm.Options:
-		o.BaseEndpoint = s.explicit(SSM, o.BaseEndpoint)
+		o.BaseEndpoint = preferred(s.settings.Endpoints[SSM], o.BaseEndpoint)
 		if o.BaseEndpoint != nil {
 			o.EndpointOptions.UseFIPSEndpoint = aws.FIPSEndpointStateDisabled
 			o.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateDisabled
 		}
 	case *sts.Options:
-		o.BaseEndpoint = s.explicit(STS, o.BaseEndpoint)
+		o.BaseEndpoint = preferred(s.settings.stsEndpoint(), o.BaseEndpoint)
 		if o.BaseEndpoint != nil {
 			o.EndpointOptions.UseFIPSEndpoint = aws.FIPSEndpointStateDisabled
 			o.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateDisabled
@@ -49,15 +49,15 @@ func (s *Source) endpointOptions(_ string, options any) {
 	}
 }
 
-func (s *Source) explicit(service string, found *string) *string {
-	if url := s.settings.Endpoints[service]; url != "" {
+// preferred is the URL where there is one, and what the SDK has found otherwise.
+func preferred(url string, found *string) *string {
+	if url != "" {
 		return &url
 	}
 	return found
 }
 
-// stsEndpoint is the endpoint for the STS calls that lead to credentials, ""
-// meaning that the SDK finds it. AWS_ENDPOINT_URL_STS is the SDK's own business.
+// stsEndpoint is the endpoint for STS, "" meaning that the SDK finds it. AWS_ENDPOINT_URL_STS is the SDK's own business.
 // The two old variables are those that hashicorp/aws still reads. And
 // AWS_ENDPOINT_URL is read here because the SDK looks for credentials before it
 // has read it: without this, an emulator's role would be asked of AWS (seen with

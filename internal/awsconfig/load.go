@@ -143,16 +143,11 @@ func (s *Source) restrictsAccounts() bool {
 // callerAccount asks STS for the account of the credentials. aws-sdk-go-base
 // could do it, but falls back to IAM, for which there is no endpoint argument
 // here: an emulator's credentials would be sent to AWS. And it would bring all
-// of the client for IAM into the binary, a sixth of it.
+// operations of IAM into the binary.
 func (s *Source) callerAccount(ctx context.Context, cfg aws.Config) (string, error) {
 	client := sts.NewFromConfig(cfg, func(o *sts.Options) {
 		if region := s.settings.STSRegion; region != "" {
 			o.Region = region
-		}
-		if endpoint := s.settings.stsEndpoint(); endpoint != "" {
-			o.BaseEndpoint = &endpoint
-			o.EndpointOptions.UseFIPSEndpoint = aws.FIPSEndpointStateDisabled
-			o.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateDisabled
 		}
 	})
 	out, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})

@@ -16,12 +16,12 @@ var layerARM64 []byte
 var layers = map[string]Layer{
 	"x86_64": {
 		Compressed: layerX8664,
-		Digest:     "sha256:45d7ae16f5c7eab7244c6fd0eb3e90507c6ee4ed6e0a3c57899043404823ca6a",
-		DiffID:     "sha256:568e788e173e853bd25f5a39be771a66ddd176c3c6e4154d8c6f5557cdf61f08",
+		Digest:     "sha256:f6a9f154a65bd47fad191414e66b3677d03425303c085add80182b8442e30fcf",
+		DiffID:     "sha256:fb354c1d4b5684e13550c5b233e82466e2eff557f4044eb9b0e1bd438b90b671",
 	},
 	"arm64": {
 		Compressed: layerARM64,
-		Digest:     "sha256:e05703725973a01065ea9fc7684827c74a3ce5034b52f6fdb14dbbe2658c4586",
-		DiffID:     "sha256:432deb87e68f20956ec21fd002e753b14642f20d970739d226166f966054c5d2",
+		Digest:     "sha256:0bf8d629e22440d2f39af12a0cc92d7309b6c505af0cc58c4ea5433206926d4c",
+		DiffID:     "sha256:69f1f52108e9c44c065e12811491dbb33e45cc8437b6784b0a8639a7e4789597",
 	},
 }

@@ -7,7 +7,6 @@ import (
 	"context"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ecr"
 )
 
 // OpenIn is Open with a region for a URL that names none, that of an emulator;
@@ -59,20 +58,13 @@ func (r *Repository) Locate(ctx context.Context) error {
 }
 
 func (r *Repository) describeURL(ctx context.Context) (RepositoryURL, error) {
-	const action = "ecr:DescribeRepositories"
-	out, err := r.region.api.describeRepositories(ctx, &ecr.DescribeRepositoriesInput{
-		RegistryId:      r.registryID(),
-		RepositoryNames: []string{r.URL.Name},
-	})
+	found, err := r.describeRepository(ctx)
 	if err != nil {
-		return RepositoryURL{}, r.newError(ctx, action, err)
+		return RepositoryURL{}, err
 	}
-	if len(out.Repositories) != 1 {
-		return RepositoryURL{}, r.errorf(action, ErrUnexpectedAnswer, "%d repositories of one name", len(out.Repositories))
-	}
-	u, err := ParseRepositoryURL(aws.ToString(out.Repositories[0].RepositoryUri))
+	u, err := ParseRepositoryURL(aws.ToString(found.RepositoryUri))
 	if err != nil {
-		return RepositoryURL{}, r.errorf(action, ErrUnexpectedAnswer, "%w", err)
+		return RepositoryURL{}, r.errorf("ecr:DescribeRepositories", ErrUnexpectedAnswer, "%w", err)
 	}
 	return u, nil
 }

@@ -79,26 +79,35 @@ func (m Mutability) Immutable(tag string) (immutable, known bool) {
 // Mutability asks for the repository's rule about moving tags. A repository
 // that ECR does not know is waited for shortly, as by PutIfAbsent.
 func (r *Repository) Mutability(ctx context.Context) (Mutability, error) {
-	const action = "ecr:DescribeRepositories"
-	var out *ecr.DescribeRepositoriesOutput
+	var found types.Repository
 	err := r.region.policy.settle(ctx, func() (err error) {
-		out, err = r.region.api.describeRepositories(ctx, &ecr.DescribeRepositoriesInput{
-			RegistryId:      r.registryID(),
-			RepositoryNames: []string{r.URL.Name},
-		})
-		return r.newError(ctx, action, err)
+		found, err = r.describeRepository(ctx)
+		return err
 	})
 	if err != nil {
 		return Mutability{}, err
 	}
-	if len(out.Repositories) != 1 {
-		return Mutability{}, r.errorf(action, ErrUnexpectedAnswer, "%d repositories of one name", len(out.Repositories))
-	}
-	m := Mutability{Mode: string(out.Repositories[0].ImageTagMutability)}
-	for _, filter := range out.Repositories[0].ImageTagMutabilityExclusionFilters {
+	m := Mutability{Mode: string(found.ImageTagMutability)}
+	for _, filter := range found.ImageTagMutabilityExclusionFilters {
 		m.Exclusions = append(m.Exclusions, aws.ToString(filter.Filter))
 	}
 	return m, nil
+}
+
+// describeRepository asks what ECR knows of the repository itself.
+func (r *Repository) describeRepository(ctx context.Context) (types.Repository, error) {
+	const action = "ecr:DescribeRepositories"
+	out, err := r.region.api.describeRepositories(ctx, &ecr.DescribeRepositoriesInput{
+		RegistryId:      r.registryID(),
+		RepositoryNames: []string{r.URL.Name},
+	})
+	if err != nil {
+		return types.Repository{}, r.newError(ctx, action, err)
+	}
+	if len(out.Repositories) != 1 {
+		return types.Repository{}, r.errorf(action, ErrUnexpectedAnswer, "%d repositories of one name", len(out.Repositories))
+	}
+	return out.Repositories[0], nil
 }
 
 // transport returns the way to the repository's registry, after making sure

@@ -21,7 +21,8 @@ type Configuration interface {
 }
 
 // Client asks Lambda and SSM. It has one client of the SDK for a region and
-// service, so that the SDK's limit on retries counts for all. It is safe for concurrent use.
+// service, so that the SDK's limit on retries counts for all. It is safe for
+// concurrent use.
 type Client struct {
 	configuration Configuration
 

@@ -177,11 +177,8 @@ func dynamicOf(of tftypes.Type, value tftypes.Value) (*tfprotov6.DynamicValue, e
 
 // apply is terraform apply: refresh, plan, and what the plan says.
 func (ws *workspace) apply(ctx context.Context, config block) error {
-	p, err := ws.start(ctx)
+	p, err := ws.refreshed(ctx)
 	if err != nil {
-		return err
-	}
-	if err := ws.read(ctx, p); err != nil {
 		return err
 	}
 	plan, err := ws.plan(ctx, p, config)
@@ -206,11 +203,8 @@ func (ws *workspace) apply(ctx context.Context, config block) error {
 // wantNoChange is terraform plan -detailed-exitcode: an error if the plan is
 // not empty.
 func (ws *workspace) wantNoChange(ctx context.Context, config block) error {
-	p, err := ws.start(ctx)
+	p, err := ws.refreshed(ctx)
 	if err != nil {
-		return err
-	}
-	if err := ws.read(ctx, p); err != nil {
 		return err
 	}
 	plan, err := ws.plan(ctx, p, config)
@@ -229,20 +223,24 @@ func (ws *workspace) describe() string {
 
 // refresh is terraform apply -refresh-only.
 func (ws *workspace) refresh(ctx context.Context) error {
+	_, err := ws.refreshed(ctx)
+	return err
+}
+
+// refreshed starts the provider and has it read the resource, as every command
+// does first.
+func (ws *workspace) refreshed(ctx context.Context) (*process, error) {
 	p, err := ws.start(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return ws.read(ctx, p)
+	return p, ws.read(ctx, p)
 }
 
 // destroy is terraform destroy.
 func (ws *workspace) destroy(ctx context.Context) error {
-	p, err := ws.start(ctx)
-	if err != nil {
-		return err
-	}
-	if err := ws.read(ctx, p); err != nil || ws.state == nil {
+	p, err := ws.refreshed(ctx)
+	if err != nil || ws.state == nil {
 		return err
 	}
 	null := tftypes.NewValue(p.of, nil)

@@ -75,7 +75,8 @@ func readResponse(r *bufio.Reader) (response, error) {
 		if resp.status == 101 {
 			return response{}, errStatusLine // nobody asked for another protocol
 		}
-		if _, _, err := resp.header.framing(); err != nil {
+		length, framing, err := resp.header.framing()
+		if err != nil {
 			return response{}, err // also where no body follows
 		}
 		if resp.status < 200 {
@@ -89,7 +90,7 @@ func readResponse(r *bufio.Reader) (response, error) {
 		if resp.status == 204 || resp.status == 304 {
 			return resp, nil
 		}
-		if err := resp.readBody(r); err != nil {
+		if err := resp.readBody(r, length, framing); err != nil {
 			return response{}, err
 		}
 		return resp, nil
@@ -166,11 +167,7 @@ func readLine(r *bufio.Reader, left *int) (string, error) {
 }
 
 // readBody reads the body in the framing that the header announces.
-func (resp *response) readBody(r *bufio.Reader) error {
-	length, framing, err := resp.header.framing()
-	if err != nil {
-		return err
-	}
+func (resp *response) readBody(r *bufio.Reader, length uint64, framing int) (err error) {
 	switch framing {
 	case chunked:
 		resp.body, err = readChunks(r)
